@@ -1,0 +1,12 @@
+from . import datasets, label_space, linear_model, utils
+from ._show_versions import show_versions
+from ._version import __version__
+
+__all__ = [
+    "__version__",
+    "datasets",
+    "label_space",
+    "linear_model",
+    "show_versions",
+    "utils",
+]
