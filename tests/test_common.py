@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+import skops.io
 from common_modes import EXPECTED_FAILURES, MODES
 from numpydoc.docscrape import ClassDoc
 from sklearn.base import clone, is_classifier
@@ -157,6 +158,14 @@ class TestPersistence:
     def test_pickle_round_trip(self, estimator, data):
         estimator = clone(estimator).fit(*data)
         loaded = pickle.loads(pickle.dumps(estimator))
+        assert_same_outputs(estimator, loaded, data[0])
+
+    @every_estimator
+    def test_skops_round_trip(self, estimator, data):
+        estimator = clone(estimator).fit(*data)
+        dumped = skops.io.dumps(estimator)
+        trusted = skops.io.get_untrusted_types(data=dumped)
+        loaded = skops.io.loads(dumped, trusted=trusted)
         assert_same_outputs(estimator, loaded, data[0])
 
     @every_estimator

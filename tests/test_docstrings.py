@@ -57,3 +57,11 @@ def test_numpydoc_validation(name):
         if code not in ignored
     ]
     assert not errors, "\n".join([name, *errors])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, value in PUBLIC.items() if is_documented_here(value)]
+)
+def test_public_names_stand_in_the_api_reference(name):
+    reference = Path(__file__).parents[1] / "doc" / "api" / "index.rst"
+    assert name in reference.read_text().split()

@@ -15,6 +15,8 @@ from sklearn.base import (
 
 import sklearn_theory
 
+__all__ = ["all_estimators", "all_public"]
+
 _TYPES = {
     "classifier": is_classifier,
     "regressor": is_regressor,

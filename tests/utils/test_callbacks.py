@@ -124,7 +124,9 @@ def test_without_callbacks_no_subtask_is_created_for_a_step(data, monkeypatch):
 
 def test_callbacks_reach_a_sub_estimator(data):
     log = PropagatedLog()
-    Majority(sub_estimator=LogisticRegression(max_iter=500)).set_callbacks(log).fit(*data)
+    Majority(sub_estimator=LogisticRegression(max_iter=500)).set_callbacks(log).fit(
+        *data
+    )
     names = [event[1] for event in log.events if event[0] == "begin"]
     assert "lbfgs-iter" in names
     assert log.events.count("setup") == 1

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two methods at work on real data: run by ``make demo``.
+
+Everything here is what a user would write: estimators, ``fit``, ``predict``, and
+scikit-learn's own progress bars. The figures go to the folder ``demo``.
+"""
+
+import time
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from sklearn.base import clone
+from sklearn.callback import ProgressBar
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from sklearn_theory.label_space import LokiClassifier, squared_distance_score
+from sklearn_theory.linear_model import NaiveBayesVsLogistic
+
+FOLDER = Path("demo")
+N_SPLITS = 10
+console = Console(width=96)
+
+
+def main():
+    started = time.perf_counter()
+    FOLDER.mkdir(exist_ok=True)
+    console.rule("[bold]sklearn_theory[/] on real data")
+    heads_for_few_and_many_labels()
+    where_the_heads_cross()
+    classes_never_seen()
+    console.rule(f"done in {time.perf_counter() - started:.0f} seconds")
+
+
+# --- Generative or discriminative? ---------------------------------------------------
+
+
+def heads_for_few_and_many_labels():
+    """Compare the selected head with each head alone, for few and for many labels."""
+    console.print(
+        "\n[bold]1. How many labels do you have?[/] Naive Bayes learns from O(log n) "
+        "samples, logistic\nregression from O(n) (arXiv 2302.02334). "
+        "NaiveBayesVsLogistic fits both and picks one.\n"
+    )
+    heads = {
+        "GaussianNB": GaussianNB(),
+        "LogisticRegression": make_pipeline(
+            MinMaxScaler(), LogisticRegression(max_iter=1000)
+        ),
+        "NaiveBayesVsLogistic": NaiveBayesVsLogistic(random_state=0),
+    }
+    table = Table(title=f"Test accuracy, mean of {N_SPLITS} random splits")
+    for column in ["data", "labels", *heads, "picked", "gain on the worse"]:
+        table.add_column(column, justify="right")
+    settings = [
+        (name, load, size)
+        for name, load, sizes in [
+            ("breast_cancer", load_breast_cancer, [10, 40, 320]),
+            ("digits", load_digits, [40, 100, 1000]),
+        ]
+        for size in sizes
+    ]
+    for name, load, size in track(settings, "fitting", console=console, transient=True):
+        X, y = load(return_X_y=True)
+        scores, picked = accuracy_with_few_labels(heads, X, y, size)
+        table.add_row(name, str(size), *accuracy_cells(scores), picked, gain(scores))
+    console.print(table)
+
+
+def accuracy_with_few_labels(heads, X, y, size):
+    """Mean test accuracy of each head on `size` labels, and the head most picked."""
+    scores = {name: [] for name in heads}
+    picks = []
+    for seed in range(N_SPLITS):
+        X_train, X_test, y_train, y_test = train_test_split(
+            X, y, train_size=size, stratify=y, random_state=seed
+        )
+        for name, head in heads.items():
+            fitted = clone(head).fit(X_train, y_train)
+            scores[name].append(fitted.score(X_test, y_test))
+        picks.append(fitted.selected_)
+    picked = max(set(picks), key=picks.count)
+    means = {name: np.mean(values) for name, values in scores.items()}
+    return means, f"{picked} ({picks.count(picked)}/{N_SPLITS})"
+
+
+def accuracy_cells(scores):
+    best = max(scores.values())
+    return [
+        f"[bold green]{score:.3f}[/]" if score == best else f"{score:.3f}"
+        for score in scores.values()
+    ]
+
+
+def gain(scores):
+    *alone, selected = scores.values()
+    return f"{selected - min(alone):+.3f}"
+
+
+def where_the_heads_cross():
+    """Draw both learning curves on digits, with the estimated crossover."""
+    X, y = load_digits(return_X_y=True)
+    model = NaiveBayesVsLogistic(
+        learning_curve=True,
+        train_sizes=[20, 40, 60, 80, 120, 200, 400, 800, 1400],
+        n_repeats=10,
+        random_state=0,
+    )
+    console.print("\nLearning curves of both heads on digits, along the same samples:")
+    started = time.perf_counter()
+    model.set_callbacks(ProgressBar()).fit(X, y)
+    console.print(
+        f"Fitted in {time.perf_counter() - started:.1f} s. Up to about "
+        f"[bold]{model.crossover_n_:.0f} labels[/] use naive Bayes, beyond it logistic "
+        "regression.\n"
+    )
+    console.print(str(model.theory_report(X, y)), markup=False, highlight=False)
+    save(plot_crossover(model), "two_regimes.png")
+
+
+def plot_crossover(model):
+    curves = model.learning_curves_
+    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for head, label, colour in [
+        ("nb", "shared-variance naive Bayes", "#0072B2"),
+        ("lr", "logistic regression", "#D55E00"),
+    ]:
+        mean, std = curves[f"{head}_mean"], curves[f"{head}_std"]
+        axes.plot(curves["sizes"], mean, "o-", color=colour, label=label)
+        axes.fill_between(
+            curves["sizes"], mean - std, mean + std, color=colour, alpha=0.15
+        )
+    axes.axvline(model.crossover_n_, color="0.4", linestyle="--")
+    axes.annotate(
+        f"crossover at {model.crossover_n_:.0f} labels",
+        (model.crossover_n_, axes.get_ylim()[1]),
+        textcoords="offset points",
+        xytext=(6, -14),
+    )
+    axes.set(
+        xscale="log",
+        xlabel="labelled samples",
+        ylabel="test error",
+        title="digits: naive Bayes wins with few labels, logistic regression with many",
+    )
+    axes.legend()
+    return figure
+
+
+# --- Classes that the classifier never saw --------------------------------------------
+
+
+def classes_never_seen():
+    """Predict 25 ordinal classes of diabetes with a classifier that saw five."""
+    console.print(
+        "\n[bold]2. Classes never seen.[/] The progression of diabetes in 25 ordered "
+        "classes; only every sixth\none (5 of 25) is in the training data. "
+        "LokiClassifier replaces argmax by the Fréchet mean over\nthe label metric "
+        "(arXiv 2307.12226): same classifier, same probabilities, no retraining.\n"
+    )
+    base = make_pipeline(StandardScaler(), LogisticRegression(C=0.3))
+    models = {
+        "argmax of LogisticRegression": LokiClassifier(base, labels=np.arange(25)),
+        "LokiClassifier": LokiClassifier(base, metric="path", labels=np.arange(25)),
+    }
+    table = Table(title=f"25 ordered classes, mean of {N_SPLITS} random splits")
+    for column in [
+        "decoding",
+        "squared distance",
+        "classes predicted",
+        "ms / 1000 rows",
+    ]:
+        table.add_column(column, justify="right")
+    results = {
+        name: decode_unseen(model)
+        for name, model in track(
+            models.items(), "decoding", console=console, transient=True
+        )
+    }
+    for name, result in results.items():
+        table.add_row(
+            name,
+            f"{np.mean(result['distance']):.1f}",
+            f"{np.mean(result['n_predicted']):.1f} of 25",
+            f"{np.mean(result['milliseconds']):.2f}",
+        )
+    console.print(table)
+    argmax, loki = (np.mean(result["distance"]) for result in results.values())
+    console.print(
+        f"Squared distance to the true class: [bold green]{loki / argmax - 1:+.0%}[/]"
+    )
+    save(plot_predictions(results), "classes_never_seen.png")
+
+
+def ordinal_diabetes():
+    X, y = load_diabetes(return_X_y=True)
+    edges = np.quantile(y, np.linspace(0, 1, 26)[1:-1])
+    return X, np.digitize(y, edges)
+
+
+def decode_unseen(model):
+    X, y = ordinal_diabetes()
+    result = {"distance": [], "n_predicted": [], "milliseconds": []}
+    for seed in range(N_SPLITS):
+        X_train, X_test, y_train, y_test = train_test_split(
+            X, y, test_size=0.4, random_state=seed
+        )
+        seen = y_train % 6 == 0
+        fitted = clone(model).fit(X_train[seen], y_train[seen])
+        started = time.perf_counter()
+        predicted = fitted.predict(X_test)
+        elapsed = time.perf_counter() - started
+        result["milliseconds"].append(elapsed * 1e6 / len(X_test))
+        result["n_predicted"].append(len(np.unique(predicted)))
+        result["distance"].append(
+            squared_distance_score(y_test, predicted, metric="path", labels=range(25))
+        )
+    return result | {"true": y_test, "predicted": predicted}
+
+
+def plot_predictions(results):
+    figure, panels = plt.subplots(
+        1, 2, figsize=(8.5, 4.2), sharex=True, sharey=True, layout="constrained"
+    )
+    for axes, (name, result) in zip(panels, results.items()):
+        jitter = np.random.default_rng(0).uniform(-0.25, 0.25, (2, len(result["true"])))
+        axes.plot([0, 24], [0, 24], color="0.7", zorder=0)
+        axes.scatter(
+            result["true"] + jitter[0], result["predicted"] + jitter[1], s=12, alpha=0.6
+        )
+        for seen in range(0, 25, 6):
+            axes.axhline(seen, color="#D55E00", linewidth=0.6, linestyle=":", zorder=0)
+        axes.set(
+            title=f"{name}\nmean squared distance {np.mean(result['distance']):.1f}",
+            xlabel="true class",
+        )
+    panels[0].set_ylabel("predicted class (dotted: seen in training)")
+    return figure
+
+
+def save(figure, name):
+    path = FOLDER / name
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+    console.print(f"Figure: [cyan]{path}[/]")
+
+
+if __name__ == "__main__":
+    main()
