@@ -1,0 +1,626 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fréchet-mean decoding of any classifier's probabilities."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import _safe_indexing, get_tags, indexable
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    _routing_enabled,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _num_samples,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    has_fit_parameter,
+)
+
+from ..utils._base import TheoryEstimator
+from ..utils._callbacks import fit_task, iterate_subtasks, propagated_callbacks
+from ..utils._compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _check_sample_weight,
+    _fit_context,
+)
+from ..utils._content_folds import row_digests, stratified_content_folds
+from ._base_metric import MAX_TABLE, LabelMetric
+from ._label_positions import check_labels, positions_of
+from ._locus import locus, select_next_classes
+from ._loki_theory import loki_report
+from ._resolve import as_metric
+from ._temperature import best_temperature, log_loss_of, sharpen
+
+# Folds whose out-of-fold probabilities a temperature is fitted to.
+N_FOLDS = 5
+
+
+def _base_has(method):
+    """Tell whether the base estimator has a method, as scikit-learn's wrappers do."""
+
+    def check(self):
+        getattr(getattr(self, "estimator_", None) or self._base(), method)
+        return True
+
+    return check
+
+
+class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
+    """Classifier that answers with the Fréchet mean over a metric space of labels.
+
+    A base classifier gives probabilities of the K classes that it was trained on. Instead
+    of the most probable one, the label among all N is predicted that minimises the
+    probability-weighted squared distance to the observed classes. With distances that
+    mean something it predicts classes that were never observed, without retraining, and
+    makes smaller mistakes.
+
+    Under the default metric, in which all labels are equally far apart, the predictions
+    are those of the base estimator. Under any other, :meth:`predict` differs from the
+    argmax of :meth:`predict_proba` by design.
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        A classifier with ``predict_proba``; it may be a pipeline that takes text, frames
+        or sparse data, which reach it untouched. None takes ``LogisticRegression()``.
+        Wrap a fitted classifier in :class:`sklearn.frozen.FrozenEstimator` to keep it as
+        it is; then ``y`` may hold anything, unless a temperature is fitted.
+
+    metric : {"complete", "path"}, array-like of shape (n_labels, n_labels), callable or \
+            LabelMetric, default="complete"
+        The metric on the labels. "path" is for labels in an order. A callable takes two
+        arrays of label positions and returns distances.
+
+    labels : array-like of shape (n_labels,), default=None
+        All label values, in the metric's order, which need not be sorted. None takes the
+        values in `y`.
+
+    temperature : float or {"nll", "distance"}, default=1.0
+        Probabilities are replaced by softmax(log p / temperature) before decoding. "nll"
+        fits it to the likelihood of out-of-fold probabilities, "distance" to the squared
+        distance of the predictions made from them.
+
+    top_k : int, default=None
+        Decode only the `top_k` largest probabilities of each row; None takes all.
+
+    backend : {"auto", "numpy", "torch"}, default="auto"
+        "numpy" decodes with BLAS and compiled loops, "torch" on `device`; "auto" takes
+        torch where `device` is no CPU.
+
+    device : str, default=None
+        A device of torch, such as "cuda", or "auto"; None is the CPU.
+
+    working_memory : float, default=None
+        Memory in MiB for temporary arrays; None takes scikit-learn's configuration.
+
+    n_jobs : int, default=None
+        Number of threads that decode blocks of rows.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The fitted base classifier.
+
+    classes_ : ndarray of shape (n_labels,)
+        All label values, in the metric's order.
+
+    observed_classes_ : ndarray of shape (n_observed,)
+        The classes of the base classifier.
+
+    observed_idx_ : ndarray of shape (n_observed,)
+        Their positions in `classes_`.
+
+    metric_ : LabelMetric
+        The metric.
+
+    temperature_ : float
+        The temperature in use.
+
+    n_features_in_ : int
+        Number of features, where the base classifier knows it.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features, where the base classifier knows them.
+
+    See Also
+    --------
+    TreeMetric : The metric of a hierarchy of classes.
+    make_metric_scorer : A scorer that counts how far mistakes are off.
+
+    References
+    ----------
+    .. [1] N. Roberts, X. Li, D. Adila, S. Cromp, T.-H. Huang, J. Zhao, F. Sala.
+       "Geometry-Aware Adaptation for Pretrained Models". NeurIPS 2023.
+       arXiv:2307.12226.
+
+    Examples
+    --------
+    Five ordered classes, of which the second and the fourth are not in the data:
+
+    >>> import numpy as np
+    >>> from sklearn_theory.label_space import LokiClassifier
+    >>> X = np.array([[0.0], [1.0], [9.0], [10.0], [19.0], [20.0]])
+    >>> y = [0, 0, 2, 2, 4, 4]
+    >>> model = LokiClassifier(metric="path", labels=range(5)).fit(X, y)
+    >>> model.predict([[0.0], [5.0], [10.0], [15.0]])
+    array([0, 1, 2, 3])
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit"]), None],
+        "metric": [
+            StrOptions({"complete", "path"}),
+            "array-like",
+            callable,
+            LabelMetric,
+        ],
+        "labels": ["array-like", None],
+        "temperature": [
+            Interval(Real, 0, None, closed="neither"),
+            StrOptions({"nll", "distance"}),
+        ],
+        "top_k": [Interval(Integral, 1, None, closed="left"), None],
+        "backend": [StrOptions({"auto", "numpy", "torch"})],
+        "device": [str, None],
+        "working_memory": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        metric="complete",
+        labels=None,
+        temperature=1.0,
+        top_k=None,
+        backend="auto",
+        device=None,
+        working_memory=None,
+        n_jobs=None,
+    ):
+        self.estimator = estimator
+        self.metric = metric
+        self.labels = labels
+        self.temperature = temperature
+        self.top_k = top_k
+        self.backend = backend
+        self.device = device
+        self.working_memory = working_memory
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit the base classifier, and the temperature if it is to be fitted.
+
+        Parameters
+        ----------
+        X : object of length n_samples
+            Training data, whatever the base classifier takes.
+
+        y : array-like of shape (n_samples,)
+            Classes. They must be among the labels, unless the base is frozen.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        **fit_params : dict
+            Metadata for the base classifier's ``fit``, if metadata routing is enabled.
+
+        Returns
+        -------
+        self : LokiClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If the base has no ``predict_proba``, the labels are not distinct, a class is
+            not among them, or the metric is none or has another number of labels.
+        """
+        self._check_base()
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        params = self._route(sample_weight, fit_params)
+        labels = self._check_labels(y)
+        metric = as_metric(self.metric, len(labels))
+
+        n_fits = 1 + (N_FOLDS if self._fits_temperature() else 0)
+        with fit_task(self, max_subtasks=n_fits, X=X, y=y) as context:
+            self.estimator_ = self._fit_base(X, y, params, context)
+            self.classes_, self.metric_ = labels, metric
+            self.observed_classes_ = self.estimator_.classes_
+            self.observed_idx_ = positions_of(
+                self.observed_classes_, labels, "The base classifier's classes_"
+            )
+            self.temperature_ = self._fit_temperature(
+                X, y, params, sample_weight, context
+            )
+        return self
+
+    def predict(self, X):
+        """Predict labels, observed or not.
+
+        Parameters
+        ----------
+        X : object of length n_samples
+            Data.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The Fréchet means of the probabilities; ties go to the first label.
+        """
+        check_is_fitted(self, "estimator_")
+        P = self._decoding_weights(self.estimator_.predict_proba(X))
+        return self.classes_[self._decode(P, self.observed_idx_)]
+
+    def decision_function(self, X):
+        """Compute the negated Fréchet variance of every label.
+
+        Parameters
+        ----------
+        X : object of length n_samples
+            Data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_labels) or (n_samples,)
+            Scores in the order of `classes_`; with two labels, the second's minus the
+            first's.
+        """
+        check_is_fitted(self, "estimator_")
+        P = self._decoding_weights(self.estimator_.predict_proba(X))
+        scores = -self.metric_.frechet_variance(P, self.observed_idx_)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    @available_if(_base_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict the base classifier's probabilities, in a column for each label.
+
+        Parameters
+        ----------
+        X : object of length n_samples
+            Data.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_labels)
+            Zero in the columns of labels that were never observed.
+
+        Raises
+        ------
+        ValueError
+            If there are more than 20,000 labels.
+        """
+        check_is_fitted(self, "estimator_")
+        if len(self.classes_) > MAX_TABLE:
+            raise ValueError(
+                f"predict_proba would have {len(self.classes_)} columns; it is refused "
+                f"beyond {MAX_TABLE}. Use predict_observed_proba, which has a column for "
+                "each observed class."
+            )
+        P = self.estimator_.predict_proba(X)
+        scattered = np.zeros((_num_samples(P), len(self.classes_)), dtype=P.dtype)
+        scattered[:, self.observed_idx_] = P
+        return scattered
+
+    @available_if(_base_has("predict_proba"))
+    def predict_observed_proba(self, X):
+        """Predict the base classifier's probabilities.
+
+        Parameters
+        ----------
+        X : object of length n_samples
+            Data.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_observed)
+            In the order of `observed_classes_`.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict_proba(X)
+
+    def predict_from_proba(self, P, classes=None):
+        """Predict labels from probabilities that come from elsewhere.
+
+        Parameters
+        ----------
+        P : {array-like, sparse matrix} of shape (n_samples, n_columns)
+            Probabilities or other non-negative scores, of which only the ratios within a
+            row matter. Sparse ones are decoded sparsely.
+
+        classes : array-like of shape (n_columns,), default=None
+            The labels that the columns stand for; None takes `observed_classes_`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The Fréchet means.
+        """
+        check_is_fitted(self, "estimator_")
+        if classes is None:
+            observed = self.observed_idx_
+        else:
+            observed = positions_of(check_labels(classes), self.classes_, "classes")
+        P = sparse.csr_array(P) if sparse.issparse(P) else np.asarray(P)
+        self.metric_._check_weights(P, observed)
+        return self.classes_[self._decode(self._decoding_weights(P), observed)]
+
+    def locus(self, exact=False):
+        """Find the labels that this classifier can predict.
+
+        Parameters
+        ----------
+        exact : bool, default=False
+            Whether to decide by linear programs where no closed form is known; without
+            it, pairs of observed classes give a lower bound.
+
+        Returns
+        -------
+        labels : ndarray
+            Label values, in the order of `classes_`.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.classes_[locus(self.metric_, self.observed_idx_, exact)]
+
+    def next_class(self, n=1):
+        """Choose the classes to collect data for next.
+
+        Parameters
+        ----------
+        n : int, default=1
+            How many.
+
+        Returns
+        -------
+        labels : ndarray
+            Label values in the order of choice; fewer than `n` once every label can be
+            predicted.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.classes_[select_next_classes(self.metric_, self.observed_idx_, n)]
+
+    def theory_report(self, X, y):
+        """Evaluate the method's assumptions and promises on data.
+
+        Parameters
+        ----------
+        X : object of length n_samples
+            Data that the classifier was not fitted on, for an honest answer.
+
+        y : array-like of shape (n_samples,)
+            Their labels, observed in training or not.
+
+        Returns
+        -------
+        report : TheoryReport
+            The locus of the observed classes, calibration, the diversity of predictions,
+            and the expected against the achieved squared distance.
+        """
+        check_is_fitted(self, "estimator_")
+        y = column_or_1d(y)
+        check_consistent_length(X, y)
+        return loki_report(
+            title=f"{self.metric_!r}: Fréchet-mean decoding",
+            metric=self.metric_,
+            P=self._decoding_weights(self.estimator_.predict_proba(X)),
+            observed=self.observed_idx_,
+            decoded=self._decode,
+            y=positions_of(y, self.classes_, "y"),
+            n_features=getattr(self, "n_features_in_", None),
+        )
+
+    @property
+    def n_features_in_(self):
+        """Number of features, where the base classifier knows it."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of features, where the base classifier knows them."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.feature_names_in_
+
+    def get_metadata_routing(self):
+        """Describe which metadata go to the base classifier.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The router.
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                estimator=self._base(),
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        base = get_tags(self._base())
+        tags.input_tags = base.input_tags
+        tags.non_deterministic = base.non_deterministic
+        tags.classifier_tags.multi_label = False
+        return tags
+
+    # --- steps of fit ----------------------------------------------------------------
+
+    def _base(self):
+        return LogisticRegression() if self.estimator is None else self.estimator
+
+    def _is_frozen(self):
+        return isinstance(self.estimator, FrozenEstimator)
+
+    def _fits_temperature(self):
+        return isinstance(self.temperature, str) and not self._is_frozen()
+
+    def _check_base(self):
+        if not hasattr(self._base(), "predict_proba"):
+            raise ValueError(
+                f"estimator={self._base()!r} has no predict_proba; LokiClassifier needs a "
+                "classifier with probabilities. Wrap it in CalibratedClassifierCV, or use "
+                "predict_from_proba for scores from elsewhere."
+            )
+
+    def _route(self, sample_weight, fit_params):
+        """Metadata for the base classifier's fit."""
+        if _routing_enabled():
+            if sample_weight is not None:
+                fit_params["sample_weight"] = sample_weight
+            return process_routing(self, "fit", **fit_params).estimator.fit
+        _raise_for_params(fit_params, self, "fit")
+        if sample_weight is None:
+            return {}
+        if not has_fit_parameter(self._base(), "sample_weight"):
+            raise ValueError(
+                f"sample_weight was given, but the fit of estimator={self._base()!r} does "
+                "not take it."
+            )
+        return {"sample_weight": sample_weight}
+
+    def _check_labels(self, y):
+        """All label values; those of y must be among them unless the base is frozen."""
+        if self._is_frozen() and not isinstance(self.temperature, str):
+            if self.labels is None:
+                return check_labels(self.estimator.classes_)
+            return check_labels(self.labels)
+        check_classification_targets(y)
+        if self.labels is None:
+            return np.unique(y)
+        labels = check_labels(self.labels)
+        positions_of(y, labels, "y")
+        return labels
+
+    def _fit_base(self, X, y, params, context):
+        base = clone(self._base())
+        with propagated_callbacks(self, context, base, "fit base", X=X, y=y):
+            base.fit(X, y, **params)
+        return base
+
+    def _fit_temperature(self, X, y, params, sample_weight, context):
+        """Return the temperature, fitted to out-of-fold probabilities if need be."""
+        if not isinstance(self.temperature, str):
+            return float(self.temperature)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+            if "sample_weight" in params:
+                params = {**params, "sample_weight": sample_weight}
+        if self._is_frozen():
+            P, rows = self.estimator_.predict_proba(X), np.arange(len(y))
+        else:
+            (X,) = indexable(X)
+            P, rows = self._out_of_fold(X, y, params, sample_weight, context)
+        weights = None if sample_weight is None else sample_weight[rows]
+        return best_temperature(P, self._temperature_loss(y[rows], weights))
+
+    def _out_of_fold(self, X, y, params, sample_weight, context):
+        """Probabilities of rows by bases that were fitted without them.
+
+        Classes that a fold's training rows lack keep the probability zero. Rows of weight
+        zero count as absent. Returns the probabilities and the rows that they are for.
+        """
+        classes = self.observed_classes_
+        used = np.arange(len(y))
+        if sample_weight is not None:
+            used = np.flatnonzero(sample_weight)
+        folds = stratified_content_folds(
+            row_digests(_safe_indexing(X, used)), y[used], N_FOLDS
+        )
+        parts = []
+        for fold in iterate_subtasks(self, context, range(N_FOLDS), "fold", X=X, y=y):
+            train, test = used[folds != fold], used[folds == fold]
+            if len(test) == 0 or len(np.unique(y[train])) < min(2, len(classes)):
+                continue
+            base = clone(self._base()).fit(
+                _safe_indexing(X, train), y[train], **take_rows(params, train, len(y))
+            )
+            P = np.zeros((len(test), len(classes)))
+            P[:, np.searchsorted(classes, base.classes_)] = base.predict_proba(
+                _safe_indexing(X, test)
+            )
+            parts.append((P, test))
+        if not parts:
+            raise ValueError(
+                f"temperature={self.temperature!r} needs out-of-fold probabilities, and "
+                f"{len(used)} rows of {len(classes)} classes are too few for them; give a "
+                "number."
+            )
+        return np.vstack([P for P, _ in parts]), np.concatenate([r for _, r in parts])
+
+    def _temperature_loss(self, y, sample_weight):
+        """The function of sharpened probabilities that the search minimises."""
+        if self.temperature == "nll":
+            columns = positions_of(y, self.observed_classes_, "y")
+            return lambda P: log_loss_of(P, columns, sample_weight)
+        true = positions_of(y, self.classes_, "y")
+
+        def mean_squared_distance(P):
+            predicted = self._decode(P, self.observed_idx_)
+            squares = self.metric_.pairwise(true, predicted) ** 2
+            return np.average(squares, weights=sample_weight)
+
+        return mean_squared_distance
+
+    # --- steps of prediction ------------------------------------------------------------
+
+    def _decoding_weights(self, P):
+        """Probabilities with the temperature applied, in float64."""
+        if not sparse.issparse(P):
+            P = np.asarray(P, dtype=np.float64)
+        return sharpen(P, self.temperature_)
+
+    def _decode(self, P, observed):
+        return self.metric_.frechet(
+            P,
+            observed,
+            top_k=self.top_k,
+            working_memory=self.working_memory,
+            n_jobs=self.n_jobs,
+            backend=self.backend,
+            device=self.device,
+        )
+
+
+def take_rows(params, rows, n_samples):
+    """Cut the metadata that belong to rows down to some rows.
+
+    Parameters
+    ----------
+    params : dict
+        Metadata of a fit.
+
+    rows : ndarray of int
+        Rows to keep.
+
+    n_samples : int
+        Number of rows of the whole data.
+
+    Returns
+    -------
+    taken : dict
+        The metadata of the rows; values of another length are left as they are.
+    """
+    return {
+        name: _safe_indexing(value, rows)
+        if hasattr(value, "__len__") and _num_samples(value) == n_samples
+        else value
+        for name, value in params.items()
+    }
