@@ -15,7 +15,8 @@ choice is optimal when all edges have the same length
 # ----------------------------
 #
 # Trees of a hundred labels, three classes to begin with, and one more class at each step:
-# chosen by :func:`~sklearn_theory.label_space.select_next_classes`, or at random.
+# chosen by :func:`~sklearn_theory.label_space.select_next_classes`, or at random among
+# the labels that cannot be predicted yet.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +32,7 @@ def farthest_from_the_locus(metric, observed, rng):
 
 
 def at_random(metric, observed, rng):
-    return rng.choice(np.setdiff1d(np.arange(metric.n_labels), observed))
+    return rng.choice(np.setdiff1d(np.arange(N_LABELS), locus(metric, observed)))
 
 
 def locus_sizes(policy, seed):

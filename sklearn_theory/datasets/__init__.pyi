@@ -1,1 +1,3 @@
-__all__: list[str] = []
+from ._label_trees import make_label_tree, make_tree_classification
+
+__all__ = ["make_label_tree", "make_tree_classification"]

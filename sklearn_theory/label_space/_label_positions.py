@@ -24,7 +24,7 @@ def check_labels(labels):
         )
     values, counts = np.unique(labels, return_counts=True)
     if len(values) < len(labels):
-        raise ValueError(f"labels holds {values[counts > 1][0]!r} twice.")
+        raise ValueError(f"labels holds {values[counts > 1].tolist()[0]!r} twice.")
     return labels
 
 
@@ -54,7 +54,7 @@ def positions_of(values, labels, name):
     unknown = labels[positions] != values
     if np.any(unknown):
         raise ValueError(
-            f"{name} holds {values[unknown][0]!r}, which is not among the "
+            f"{name} holds {values[unknown].tolist()[0]!r}, which is not among the "
             f"{len(labels)} labels."
         )
     return positions

@@ -6,13 +6,15 @@ from itertools import combinations
 import numpy as np
 from scipy.optimize import linprog
 
+from ._locus_pairs import pairwise_locus, refuse_large
+
 MAX_EXACT_COVER = 20
 
 # The margin of a linear program is known no better, relative to the largest distance.
 MARGIN_TOLERANCE = 1e-9
 
 
-def exact_locus(metric, observed, *, unique=False):
+def exact_locus(metric, observed, *, unique=False, known=None):
     """Decide for each label whether some weights make it a minimiser.
 
     Parameters
@@ -26,16 +28,30 @@ def exact_locus(metric, observed, *, unique=False):
     unique : bool, default=False
         Whether the label must be the only minimiser.
 
+    known : ndarray of bool of shape (n_labels,) or None, default=None
+        Labels that need no linear program, because they are known to be reached; None
+        starts from what pairs of observed labels reach.
+
     Returns
     -------
     reached : ndarray of int
         Sorted positions of the labels.
     """
-    table = metric.sq_rows(observed).T
-    table = table / max(table.max(), np.finfo(float).tiny)
-    threshold = MARGIN_TOLERANCE if unique else -MARGIN_TOLERANCE
-    margins = np.array([largest_margin(table, y) for y in range(len(table))])
-    return np.flatnonzero(margins > threshold)
+    refuse_large(metric)
+    table = scaled(metric.sq_rows(observed).T)
+    if unique:
+        margins = [largest_margin(table, label) for label in range(len(table))]
+        return np.flatnonzero(np.array(margins) > MARGIN_TOLERANCE)
+    reached = pairwise_locus(metric, observed, observed) if known is None else known
+    reached = reached.copy()
+    for label in np.flatnonzero(~reached):
+        reached[label] = largest_margin(table, label) > -MARGIN_TOLERANCE
+    return np.flatnonzero(reached)
+
+
+def scaled(table):
+    """Squared distances in units of the largest one."""
+    return table / max(table.max(), np.finfo(float).tiny)
 
 
 def largest_margin(table, label):
@@ -101,8 +117,7 @@ def exact_cover(metric):
             f"{n_labels}; use 'farthest' or 'longest_path' for an upper bound."
         )
     everything = np.arange(n_labels)
-    table = metric.sq_rows(everything)
-    table = table / max(table.max(), np.finfo(float).tiny)
+    table = scaled(metric.sq_rows(everything))
     needed = [y for y in everything if n_labels == 1 or not _without(table, y)]
     optional = np.setdiff1d(everything, needed)
     for size in range(len(optional) + 1):

@@ -96,4 +96,4 @@ def mark_pair(first, second, tolerance, unique, reached):
             _mark_minimisers(first, second, breaks[t], tolerance, unique, reached)
         elif t > 0:
             middle = 0.5 * (breaks[t - 1] + breaks[t])
-            _mark_minimisers(first, second, middle, 0.0, unique, reached)
+            _mark_minimisers(first, second, middle, tolerance, unique, reached)

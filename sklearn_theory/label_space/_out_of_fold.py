@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Probabilities of rows by classifiers that were fitted without them."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _num_samples
+
+from ..utils._callbacks import iterate_subtasks
+from ..utils._content_folds import row_digests, stratified_content_folds
+
+N_FOLDS = 5
+
+
+def out_of_fold_proba(model, context, base, X, y, classes, sample_weight, metadata):
+    """Fit the base on all folds but one and predict that one, for each fold.
+
+    Folds depend on the content of the rows, and rows of weight zero count as absent, so
+    that weight two is the row given twice. Rows of a fold whose training rows hold too
+    few classes are left out.
+
+    Parameters
+    ----------
+    model : estimator
+        The estimator that is being fitted, for its callbacks.
+
+    context : sklearn.callback.CallbackContext
+        The task in which each fold is a sub-task.
+
+    base : estimator
+        The base classifier.
+
+    X : object of length n_samples
+        Data.
+
+    y : ndarray of shape (n_samples,)
+        Classes.
+
+    classes : ndarray of shape (n_classes,)
+        The columns of the result.
+
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows.
+
+    metadata : dict
+        What the base's fit is given.
+
+    Returns
+    -------
+    P : ndarray of shape (n_rows, n_classes)
+        Probabilities; classes that a fold's training rows lack have zeros.
+
+    rows : ndarray of shape (n_rows,)
+        The rows that they are for.
+    """
+    (X,) = indexable(X)
+    used = np.arange(len(y)) if sample_weight is None else np.flatnonzero(sample_weight)
+    digests = row_digests(_safe_indexing(X, used))
+    folds = stratified_content_folds(digests, y[used], N_FOLDS)
+    parts, rows = [np.empty((0, len(classes)))], [np.empty(0, dtype=np.intp)]
+    for fold in iterate_subtasks(model, context, range(N_FOLDS), "fold", X=X, y=y):
+        train, test = used[folds != fold], used[folds == fold]
+        if len(test) and len(np.unique(y[train])) >= min(2, len(classes)):
+            parts.append(_fold_proba(base, X, y, classes, metadata, train, test))
+            rows.append(test)
+    return np.vstack(parts), np.concatenate(rows)
+
+
+def _fold_proba(base, X, y, classes, metadata, train, test):
+    """Probabilities of the rows in `test` by a base that was fitted on `train`."""
+    X_train, y_train = _safe_split(base, X, y, train)
+    X_test, _ = _safe_split(base, X, y, test, train)
+    fitted = clone(base).fit(X_train, y_train, **take_rows(metadata, train, len(y)))
+    P = np.zeros((len(test), len(classes)))
+    P[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(X_test)
+    return P
+
+
+def take_rows(metadata, rows, n_samples):
+    """Cut the metadata that belong to rows down to some rows.
+
+    Parameters
+    ----------
+    metadata : dict
+        Metadata of a fit.
+
+    rows : ndarray of int
+        Rows to keep.
+
+    n_samples : int
+        Number of rows of the whole data.
+
+    Returns
+    -------
+    taken : dict
+        The metadata of the rows; values of another length are left as they are.
+    """
+    return {
+        name: _safe_indexing(value, rows)
+        if hasattr(value, "__len__") and _num_samples(value) == n_samples
+        else value
+        for name, value in metadata.items()
+    }
