@@ -6,6 +6,7 @@ scikit-learn's own progress bars. The figures go to the folder ``demo``.
 """
 
 import time
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -31,7 +32,12 @@ from sklearn_theory.linear_model import NaiveBayesVsLogistic
 
 FOLDER = Path("demo")
 N_SPLITS = 10
-console = Console(width=96)
+console = Console(width=110)
+
+
+# With very few labels some class has less than three rows; this is said once, here:
+# folds are then fewer, and with a single row naive Bayes is taken.
+warnings.filterwarnings("ignore", message="The smallest class has")
 
 
 def main():
@@ -51,62 +57,72 @@ def heads_for_few_and_many_labels():
     """Compare the selected head with each head alone, for few and for many labels."""
     console.print(
         "\n[bold]1. How many labels do you have?[/] Naive Bayes learns from O(log n) "
-        "samples, logistic\nregression from O(n) (arXiv 2302.02334). "
-        "NaiveBayesVsLogistic fits both and picks one.\n"
+        "samples, logistic regression\nfrom O(n) (arXiv 2302.02334). "
+        "NaiveBayesVsLogistic fits both on your labels and picks one.\n"
     )
-    heads = {
-        "GaussianNB": GaussianNB(),
-        "LogisticRegression": make_pipeline(
-            MinMaxScaler(), LogisticRegression(max_iter=1000)
-        ),
-        "NaiveBayesVsLogistic": NaiveBayesVsLogistic(random_state=0),
-    }
-    table = Table(title=f"Test accuracy, mean of {N_SPLITS} random splits")
-    for column in ["data", "labels", *heads, "picked", "gain on the worse"]:
+    table = Table(title=f"Test accuracy, mean of {N_SPLITS} random draws of labels")
+    columns = ["picked\nnaive Bayes", "gain on\nthe worse", "fit, ms"]
+    for column in ["data", "labels", *HEADS, *columns]:
         table.add_column(column, justify="right")
-    settings = [
-        (name, load, size)
-        for name, load, sizes in [
-            ("breast_cancer", load_breast_cancer, [10, 40, 320]),
-            ("digits", load_digits, [40, 100, 1000]),
-        ]
-        for size in sizes
-    ]
-    for name, load, size in track(settings, "fitting", console=console, transient=True):
-        X, y = load(return_X_y=True)
-        scores, picked = accuracy_with_few_labels(heads, X, y, size)
-        table.add_row(name, str(size), *accuracy_cells(scores), picked, gain(scores))
+    for name, load, size in track(SETTINGS, "fitting", console=console, transient=True):
+        scores, n_naive_bayes, milliseconds = accuracy_with_few_labels(
+            *load(return_X_y=True), size
+        )
+        *alone, selected = scores
+        table.add_row(
+            name,
+            str(size),
+            *(
+                f"[bold green]{s:.3f}[/]" if s == max(scores) else f"{s:.3f}"
+                for s in scores
+            ),
+            f"{n_naive_bayes} of {N_SPLITS}",
+            f"{selected - min(alone):+.3f}",
+            f"{milliseconds:.0f}",
+        )
     console.print(table)
 
 
-def accuracy_with_few_labels(heads, X, y, size):
-    """Mean test accuracy of each head on `size` labels, and the head most picked."""
-    scores = {name: [] for name in heads}
-    picks = []
+SETTINGS = [
+    ("breast_cancer", load_breast_cancer, 6),
+    ("breast_cancer", load_breast_cancer, 20),
+    ("breast_cancer", load_breast_cancer, 320),
+    ("digits", load_digits, 30),
+    ("digits", load_digits, 100),
+    ("digits", load_digits, 1000),
+]
+HEADS = {
+    "GaussianNB": GaussianNB(),
+    "Logistic\nRegression": make_pipeline(
+        MinMaxScaler(), LogisticRegression(max_iter=1000)
+    ),
+    "NaiveBayes\nVsLogistic": NaiveBayesVsLogistic(cv=3),
+}
+
+
+def accuracy_with_few_labels(X, y, size):
+    """Mean accuracy of each head, how often naive Bayes was picked, and milliseconds."""
+    scores = np.zeros((N_SPLITS, len(HEADS)))
+    n_naive_bayes, seconds = 0, []
     for seed in range(N_SPLITS):
-        X_train, X_test, y_train, y_test = train_test_split(
-            X, y, train_size=size, stratify=y, random_state=seed
-        )
-        for name, head in heads.items():
-            fitted = clone(head).fit(X_train, y_train)
-            scores[name].append(fitted.score(X_test, y_test))
-        picks.append(fitted.selected_)
-    picked = max(set(picks), key=picks.count)
-    means = {name: np.mean(values) for name, values in scores.items()}
-    return means, f"{picked} ({picks.count(picked)}/{N_SPLITS})"
+        train = draw_labels(y, size, np.random.default_rng(seed))
+        for column, head in enumerate(HEADS.values()):
+            started = time.perf_counter()
+            fitted = clone(head).fit(X[train], y[train])
+            elapsed = time.perf_counter() - started
+            scores[seed, column] = fitted.score(X[~train], y[~train])
+        n_naive_bayes += fitted.selected_ == "naive_bayes"
+        seconds.append(elapsed)
+    return scores.mean(axis=0), n_naive_bayes, 1000 * np.median(seconds)
 
 
-def accuracy_cells(scores):
-    best = max(scores.values())
-    return [
-        f"[bold green]{score:.3f}[/]" if score == best else f"{score:.3f}"
-        for score in scores.values()
-    ]
-
-
-def gain(scores):
-    *alone, selected = scores.values()
-    return f"{selected - min(alone):+.3f}"
+def draw_labels(y, size, rng):
+    """Mask of random rows with at least one of every class."""
+    while True:
+        train = np.zeros(len(y), dtype=bool)
+        train[rng.permutation(len(y))[:size]] = True
+        if len(np.unique(y[train])) == len(np.unique(y)):
+            return train
 
 
 def where_the_heads_cross():
@@ -116,7 +132,6 @@ def where_the_heads_cross():
         learning_curve=True,
         train_sizes=[20, 40, 60, 80, 120, 200, 400, 800, 1400],
         n_repeats=10,
-        random_state=0,
     )
     console.print("\nLearning curves of both heads on digits, along the same samples:")
     started = time.perf_counter()
@@ -126,7 +141,9 @@ def where_the_heads_cross():
         f"[bold]{model.crossover_n_:.0f} labels[/] use naive Bayes, beyond it logistic "
         "regression.\n"
     )
-    console.print(str(model.theory_report(X, y)), markup=False, highlight=False)
+    console.print("What the theory assumes and promises, measured on these data:\n")
+    report = model.theory_report(X, y).to_string(meanings=False)
+    console.print(report, markup=False, highlight=False)
     save(plot_crossover(model), "two_regimes.png")
 
 

@@ -75,8 +75,6 @@ for axes, (name, model) in zip(panels, models.items()):
         s=14,
         alpha=0.6,
     )
-    axes.set(
-        title=f"{name}: mean squared distance {distance:.1f}", xlabel="true class"
-    )
+    axes.set(title=f"{name}: mean squared distance {distance:.1f}", xlabel="true class")
 panels[0].set_ylabel("predicted class")
 plt.show()

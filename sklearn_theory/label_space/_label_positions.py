@@ -4,13 +4,16 @@
 import numpy as np
 
 
-def check_labels(labels):
+def check_labels(labels, name="labels"):
     """Check that label values are distinct.
 
     Parameters
     ----------
     labels : array-like of shape (n_labels,)
         Label values.
+
+    name : str, default="labels"
+        What they are called in the error message.
 
     Returns
     -------
@@ -20,11 +23,11 @@ def check_labels(labels):
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.size == 0:
         raise ValueError(
-            f"labels must be a non-empty list of values, got the shape {labels.shape}."
+            f"{name} must be a non-empty list of values, got the shape {labels.shape}."
         )
     values, counts = np.unique(labels, return_counts=True)
     if len(values) < len(labels):
-        raise ValueError(f"labels holds {values[counts > 1].tolist()[0]!r} twice.")
+        raise ValueError(f"{name} holds {values[counts > 1].tolist()[0]!r} twice.")
     return labels
 
 

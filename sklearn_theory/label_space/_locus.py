@@ -174,8 +174,8 @@ def select_next_classes(metric, observed, n=1, *, method="auto"):
     metric = _as_object(metric)
     observed = check_positions(observed, metric.n_labels, "observed")
     _check_method(method, NEXT_METHODS)
-    if not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n must be a positive integer, got {n!r}.")
+    if not (isinstance(n, Integral) and n >= 1):
+        raise ValueError(f"n must be at least 1, got {n!r}.")
     chosen = []
     while len(chosen) < n:
         best = NEXT_METHODS[method](metric, np.append(observed, chosen).astype(np.intp))
@@ -202,4 +202,7 @@ def _as_object(metric):
 
 def _check_method(method, known):
     if method not in known:
-        raise ValueError(f"method must be one of {sorted(known)}, got {method!r}.")
+        names = [repr(name) for name in known]
+        raise ValueError(
+            f"method must be {', '.join(names[:-1])} or {names[-1]}, got {method!r}."
+        )

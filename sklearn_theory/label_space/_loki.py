@@ -4,18 +4,10 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import _safe_indexing, get_tags, indexable
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _raise_for_params,
-    _routing_enabled,
-    process_routing,
-)
+from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -23,11 +15,10 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
-    has_fit_parameter,
 )
 
 from ..utils._base import TheoryEstimator
-from ..utils._callbacks import fit_task, iterate_subtasks, propagated_callbacks
+from ..utils._callbacks import fit_task, propagated_callbacks
 from ..utils._compat import (
     HasMethods,
     Interval,
@@ -35,23 +26,21 @@ from ..utils._compat import (
     _check_sample_weight,
     _fit_context,
 )
-from ..utils._content_folds import row_digests, stratified_content_folds
-from ._base_metric import MAX_TABLE, LabelMetric
+from ._base_classifier import base_metadata, check_base, is_frozen
+from ._base_metric import MAX_TABLE, LabelMetric, check_weights, keep_largest
 from ._label_positions import check_labels, positions_of
 from ._locus import locus, select_next_classes
 from ._loki_theory import loki_report
+from ._out_of_fold import N_FOLDS, out_of_fold_proba
 from ._resolve import as_metric
 from ._temperature import best_temperature, log_loss_of, sharpen
-
-# Folds whose out-of-fold probabilities a temperature is fitted to.
-N_FOLDS = 5
 
 
 def _base_has(method):
     """Tell whether the base estimator has a method, as scikit-learn's wrappers do."""
 
     def check(self):
-        getattr(getattr(self, "estimator_", None) or self._base(), method)
+        getattr(vars(self).get("estimator_", self._base()), method)
         return True
 
     return check
@@ -230,24 +219,22 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
             If the base has no ``predict_proba``, the labels are not distinct, a class is
             not among them, or the metric is none or has another number of labels.
         """
-        self._check_base()
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
-        params = self._route(sample_weight, fit_params)
-        labels = self._check_labels(y)
+        check_base(self._base())
+        y, labels = self._check_targets(X, y)
         metric = as_metric(self.metric, len(labels))
+        metadata = base_metadata(self, self._base(), sample_weight, fit_params)
 
-        n_fits = 1 + (N_FOLDS if self._fits_temperature() else 0)
-        with fit_task(self, max_subtasks=n_fits, X=X, y=y) as context:
-            self.estimator_ = self._fit_base(X, y, params, context)
+        with fit_task(self, max_subtasks=self._n_fits(), X=X, y=y) as context:
+            self.estimator_ = self._fit_base(X, y, metadata, context)
             self.classes_, self.metric_ = labels, metric
             self.observed_classes_ = self.estimator_.classes_
             self.observed_idx_ = positions_of(
                 self.observed_classes_, labels, "The base classifier's classes_"
             )
             self.temperature_ = self._fit_temperature(
-                X, y, params, sample_weight, context
+                X, y, sample_weight, metadata, context
             )
+        self._n_fit_rows = None if is_frozen(self._base()) else len(y)
         return self
 
     def predict(self, X):
@@ -264,8 +251,7 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
             The Fréchet means of the probabilities; ties go to the first label.
         """
         check_is_fitted(self, "estimator_")
-        P = self._decoding_weights(self.estimator_.predict_proba(X))
-        return self.classes_[self._decode(P, self.observed_idx_)]
+        return self.classes_[self._decode(self._weights(X), self.observed_idx_)]
 
     def decision_function(self, X):
         """Compute the negated Fréchet variance of every label.
@@ -282,7 +268,9 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
             first's.
         """
         check_is_fitted(self, "estimator_")
-        P = self._decoding_weights(self.estimator_.predict_proba(X))
+        P = self._weights(X)
+        if self.top_k is not None:
+            P = keep_largest(P, self.top_k)
         scores = -self.metric_.frechet_variance(P, self.observed_idx_)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
@@ -352,13 +340,13 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
             The Fréchet means.
         """
         check_is_fitted(self, "estimator_")
-        if classes is None:
-            observed = self.observed_idx_
-        else:
-            observed = positions_of(check_labels(classes), self.classes_, "classes")
-        P = sparse.csr_array(P) if sparse.issparse(P) else np.asarray(P)
-        self.metric_._check_weights(P, observed)
-        return self.classes_[self._decode(self._decoding_weights(P), observed)]
+        observed = self.observed_idx_
+        if classes is not None:
+            observed = positions_of(
+                check_labels(classes, "classes"), self.classes_, "classes"
+            )
+        P = sharpen(check_weights(P, len(observed)), self.temperature_)
+        return self.classes_[self._decode(P, observed)]
 
     def locus(self, exact=False):
         """Find the labels that this classifier can predict.
@@ -415,12 +403,12 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
         y = column_or_1d(y)
         check_consistent_length(X, y)
         return loki_report(
-            title=f"{self.metric_!r}: Fréchet-mean decoding",
             metric=self.metric_,
-            P=self._decoding_weights(self.estimator_.predict_proba(X)),
+            P=self._weights(X),
             observed=self.observed_idx_,
-            decoded=self._decode,
+            decode=self._decode,
             y=positions_of(y, self.classes_, "y"),
+            n_fit_rows=self._n_fit_rows,
             n_features=getattr(self, "n_features_in_", None),
         )
 
@@ -466,109 +454,74 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
     def _base(self):
         return LogisticRegression() if self.estimator is None else self.estimator
 
-    def _is_frozen(self):
-        return isinstance(self.estimator, FrozenEstimator)
+    def _n_fits(self):
+        """How many classifiers the fit trains, for progress bars."""
+        folds = isinstance(self.temperature, str) and not is_frozen(self._base())
+        return 1 + (N_FOLDS if folds else 0)
 
-    def _fits_temperature(self):
-        return isinstance(self.temperature, str) and not self._is_frozen()
-
-    def _check_base(self):
-        if not hasattr(self._base(), "predict_proba"):
-            raise ValueError(
-                f"estimator={self._base()!r} has no predict_proba; LokiClassifier needs a "
-                "classifier with probabilities. Wrap it in CalibratedClassifierCV, or use "
-                "predict_from_proba for scores from elsewhere."
-            )
-
-    def _route(self, sample_weight, fit_params):
-        """Metadata for the base classifier's fit."""
-        if _routing_enabled():
-            if sample_weight is not None:
-                fit_params["sample_weight"] = sample_weight
-            return process_routing(self, "fit", **fit_params).estimator.fit
-        _raise_for_params(fit_params, self, "fit")
-        if sample_weight is None:
-            return {}
-        if not has_fit_parameter(self._base(), "sample_weight"):
-            raise ValueError(
-                f"sample_weight was given, but the fit of estimator={self._base()!r} does "
-                "not take it."
-            )
-        return {"sample_weight": sample_weight}
-
-    def _check_labels(self, y):
-        """All label values; those of y must be among them unless the base is frozen."""
-        if self._is_frozen() and not isinstance(self.temperature, str):
-            if self.labels is None:
-                return check_labels(self.estimator.classes_)
-            return check_labels(self.labels)
+    def _check_targets(self, X, y):
+        """Check y, and find all label values; a frozen base needs none of y for that."""
+        if is_frozen(self._base()) and not isinstance(self.temperature, str):
+            given = self.estimator.classes_ if self.labels is None else self.labels
+            return y, check_labels(given)
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        if self.labels is None:
-            return np.unique(y)
-        labels = check_labels(self.labels)
-        positions_of(y, labels, "y")
-        return labels
+        if self.labels is not None:
+            labels = check_labels(self.labels)
+            positions_of(y, labels, "y")
+            return y, labels
+        if is_frozen(self._base()):
+            return y, check_labels(self.estimator.classes_)
+        return y, np.unique(y)
 
-    def _fit_base(self, X, y, params, context):
+    def _fit_base(self, X, y, metadata, context):
         base = clone(self._base())
         with propagated_callbacks(self, context, base, "fit base", X=X, y=y):
-            base.fit(X, y, **params)
+            base.fit(X, y, **metadata)
         return base
 
-    def _fit_temperature(self, X, y, params, sample_weight, context):
-        """Return the temperature, fitted to out-of-fold probabilities if need be."""
+    def _fit_temperature(self, X, y, sample_weight, metadata, context):
+        """Return the temperature, fitted to held-out probabilities if need be."""
         if not isinstance(self.temperature, str):
             return float(self.temperature)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-            if "sample_weight" in params:
-                params = {**params, "sample_weight": sample_weight}
-        if self._is_frozen():
-            P, rows = self.estimator_.predict_proba(X), np.arange(len(y))
-        else:
-            (X,) = indexable(X)
-            P, rows = self._out_of_fold(X, y, params, sample_weight, context)
+        if "sample_weight" in metadata:
+            metadata = {**metadata, "sample_weight": sample_weight}
+        P, rows = self._held_out(X, y, sample_weight, metadata, context)
         weights = None if sample_weight is None else sample_weight[rows]
         return best_temperature(P, self._temperature_loss(y[rows], weights))
 
-    def _out_of_fold(self, X, y, params, sample_weight, context):
-        """Probabilities of rows by bases that were fitted without them.
-
-        Classes that a fold's training rows lack keep the probability zero. Rows of weight
-        zero count as absent. Returns the probabilities and the rows that they are for.
-        """
-        classes = self.observed_classes_
-        used = np.arange(len(y))
-        if sample_weight is not None:
-            used = np.flatnonzero(sample_weight)
-        folds = stratified_content_folds(
-            row_digests(_safe_indexing(X, used)), y[used], N_FOLDS
+    def _held_out(self, X, y, sample_weight, metadata, context):
+        """Out-of-fold probabilities, or a frozen base's, and the rows they are for."""
+        if is_frozen(self.estimator_):
+            return self._base_proba(X), np.arange(len(y))
+        P, rows = out_of_fold_proba(
+            self,
+            context,
+            self._base(),
+            X,
+            y,
+            self.observed_classes_,
+            sample_weight,
+            metadata,
         )
-        parts = []
-        for fold in iterate_subtasks(self, context, range(N_FOLDS), "fold", X=X, y=y):
-            train, test = used[folds != fold], used[folds == fold]
-            if len(test) == 0 or len(np.unique(y[train])) < min(2, len(classes)):
-                continue
-            base = clone(self._base()).fit(
-                _safe_indexing(X, train), y[train], **take_rows(params, train, len(y))
-            )
-            P = np.zeros((len(test), len(classes)))
-            P[:, np.searchsorted(classes, base.classes_)] = base.predict_proba(
-                _safe_indexing(X, test)
-            )
-            parts.append((P, test))
-        if not parts:
+        if len(rows) == 0:
             raise ValueError(
                 f"temperature={self.temperature!r} needs out-of-fold probabilities, and "
-                f"{len(used)} rows of {len(classes)} classes are too few for them; give a "
-                "number."
+                f"{len(y)} rows of {len(self.observed_classes_)} classes are too few for "
+                "them; give a number."
             )
-        return np.vstack([P for P, _ in parts]), np.concatenate([r for _, r in parts])
+        return P, rows
 
     def _temperature_loss(self, y, sample_weight):
         """The function of sharpened probabilities that the search minimises."""
         if self.temperature == "nll":
-            columns = positions_of(y, self.observed_classes_, "y")
+            columns = positions_of(
+                y, self.observed_classes_, "With temperature='nll', y"
+            )
             return lambda P: log_loss_of(P, columns, sample_weight)
         true = positions_of(y, self.classes_, "y")
 
@@ -579,13 +532,16 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
 
         return mean_squared_distance
 
-    # --- steps of prediction ------------------------------------------------------------
+    # --- steps of prediction ---------------------------------------------------------
 
-    def _decoding_weights(self, P):
-        """Probabilities with the temperature applied, in float64."""
-        if not sparse.issparse(P):
-            P = np.asarray(P, dtype=np.float64)
-        return sharpen(P, self.temperature_)
+    def _base_proba(self, X):
+        """The base's probabilities, checked, in float64."""
+        P = self.estimator_.predict_proba(X)
+        return check_weights(P, len(self.observed_idx_))
+
+    def _weights(self, X):
+        """The base's probabilities with the temperature applied."""
+        return sharpen(self._base_proba(X), self.temperature_)
 
     def _decode(self, P, observed):
         return self.metric_.frechet(
@@ -597,30 +553,3 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
             backend=self.backend,
             device=self.device,
         )
-
-
-def take_rows(params, rows, n_samples):
-    """Cut the metadata that belong to rows down to some rows.
-
-    Parameters
-    ----------
-    params : dict
-        Metadata of a fit.
-
-    rows : ndarray of int
-        Rows to keep.
-
-    n_samples : int
-        Number of rows of the whole data.
-
-    Returns
-    -------
-    taken : dict
-        The metadata of the rows; values of another length are left as they are.
-    """
-    return {
-        name: _safe_indexing(value, rows)
-        if hasattr(value, "__len__") and _num_samples(value) == n_samples
-        else value
-        for name, value in params.items()
-    }

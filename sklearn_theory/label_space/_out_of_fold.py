@@ -9,6 +9,7 @@ from sklearn.utils.validation import _num_samples
 
 from ..utils._callbacks import iterate_subtasks
 from ..utils._content_folds import row_digests, stratified_content_folds
+from ._label_positions import positions_of
 
 N_FOLDS = 5
 
@@ -73,7 +74,8 @@ def _fold_proba(base, X, y, classes, metadata, train, test):
     X_test, _ = _safe_split(base, X, y, test, train)
     fitted = clone(base).fit(X_train, y_train, **take_rows(metadata, train, len(y)))
     P = np.zeros((len(test), len(classes)))
-    P[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(X_test)
+    columns = positions_of(fitted.classes_, classes, "The base classifier's classes_")
+    P[:, columns] = fitted.predict_proba(X_test)
     return P
 
 

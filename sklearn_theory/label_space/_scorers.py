@@ -6,6 +6,7 @@ from sklearn.metrics import make_scorer
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
+from ._base_metric import LabelMetric
 from ._label_positions import check_labels, positions_of
 from ._resolve import as_metric
 
@@ -25,8 +26,8 @@ def squared_distance_score(y_true, y_pred, metric, labels=None, *, sample_weight
         The metric on the labels.
 
     labels : array-like of shape (n_labels,) or None, default=None
-        All label values in the metric's order; None takes the sorted values of both
-        arguments.
+        All label values in the metric's order. None takes positions: 0, 1, ... in the
+        order of a metric that knows its number of labels; "complete" needs no labels.
 
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights of the rows.
@@ -39,7 +40,8 @@ def squared_distance_score(y_true, y_pred, metric, labels=None, *, sample_weight
     Raises
     ------
     ValueError
-        If a value is not among the labels.
+        If a value is not among the labels, or `labels` is missing where the values alone
+        do not tell which labels there are.
 
     Examples
     --------
@@ -49,14 +51,29 @@ def squared_distance_score(y_true, y_pred, metric, labels=None, *, sample_weight
     """
     y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
     check_consistent_length(y_true, y_pred, sample_weight)
-    if labels is None:
-        labels = np.union1d(y_true, y_pred)
-    labels = check_labels(labels)
+    labels = _all_labels(metric, labels, y_true, y_pred)
     metric = as_metric(metric, len(labels))
     distances = metric.pairwise(
         positions_of(y_true, labels, "y_true"), positions_of(y_pred, labels, "y_pred")
     )
     return float(np.average(distances**2, weights=sample_weight))
+
+
+def _all_labels(metric, labels, y_true, y_pred):
+    """The labels; a guess from the values would shift the positions of all others."""
+    if labels is not None:
+        return check_labels(labels)
+    if isinstance(metric, str) and metric == "complete":
+        return np.union1d(y_true, y_pred)
+    if isinstance(metric, str) or (
+        callable(metric) and not isinstance(metric, LabelMetric)
+    ):
+        raise ValueError(
+            f"labels is needed with metric={metric!r}: all label values in the metric's "
+            "order, also those that are absent from y_true and y_pred."
+        )
+    n_labels = metric.n_labels if isinstance(metric, LabelMetric) else len(metric)
+    return np.arange(n_labels)
 
 
 def make_metric_scorer(metric, labels=None):
@@ -68,7 +85,8 @@ def make_metric_scorer(metric, labels=None):
         The metric on the labels.
 
     labels : array-like of shape (n_labels,) or None, default=None
-        All label values in the metric's order.
+        All label values in the metric's order; None as in
+        :func:`squared_distance_score`.
 
     Returns
     -------

@@ -142,6 +142,22 @@ class TheoryReport(Sequence):
         """
         self._add("promise", name, measured, **details)
 
+    def to_string(self, *, meanings=True):
+        """Format as text.
+
+        Parameters
+        ----------
+        meanings : bool, default=True
+            Whether to write below each row what it means and where it stands; without
+            them there is one line a row.
+
+        Returns
+        -------
+        text : str
+            The title and the table.
+        """
+        return "\n".join([self.title, *_text_table(self._rows, meanings)])
+
     def to_pandas(self):
         """Convert to a data frame with a row for each assumption and promise.
 
@@ -171,7 +187,7 @@ class TheoryReport(Sequence):
         return f"<TheoryReport {self.title!r}: {len(self)} rows>"
 
     def __str__(self):
-        return "\n".join([self.title, *_text_table(self._rows)])
+        return self.to_string()
 
     def _repr_html_(self):
         return _html_table(self.title, self._rows)
@@ -232,7 +248,7 @@ _HEADER = ("kind", "name", "measured", "bound", "verdict")
 _MEANING_INDENT = " " * 12
 
 
-def _text_table(rows):
+def _text_table(rows, meanings):
     cells = [_HEADER, *(_row_cells(row) for row in rows)]
     kind, name, measured, bound, _ = (max(map(len, col)) for col in zip(*cells))
     lines = []
@@ -241,7 +257,7 @@ def _text_table(rows):
             f"{line[0]:<{kind}}  {line[1]:<{name}}  {line[2]:>{measured}}  "
             f"{line[3]:>{max(bound, 9)}}  {line[4]}"
         )
-        if row is not None and row.meaning:
+        if meanings and row is not None and row.meaning:
             note = row.meaning + (f" [{row.reference}]" if row.reference else "")
             lines += wrap(
                 note,

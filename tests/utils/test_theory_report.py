@@ -68,6 +68,12 @@ def test_prints_verdicts_estimates_and_meanings(report):
     assert "The mean is near one half. [Theorem 1]" in text
 
 
+def test_one_line_a_row_without_meanings(report):
+    text = report.to_string(meanings=False)
+    assert len(text.splitlines()) == 2 + len(report)
+    assert "The mean is near" not in text
+
+
 def test_html_escapes_and_has_a_row_each(report):
     html = report._repr_html_()
     assert "A coin &lt;&amp;&gt;" in html
