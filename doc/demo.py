@@ -126,14 +126,16 @@ def draw_labels(y, size, rng):
 
 
 def where_the_heads_cross():
-    """Draw both learning curves on digits, with the estimated crossover."""
-    X, y = load_digits(return_X_y=True)
+    """Draw both learning curves on breast_cancer, with the estimated crossover."""
+    X, y = load_breast_cancer(return_X_y=True)
     model = NaiveBayesVsLogistic(
         learning_curve=True,
-        train_sizes=[20, 40, 60, 80, 120, 200, 400, 800, 1400],
+        train_sizes=[6, 10, 20, 40, 80, 160, 320],
         n_repeats=10,
     )
-    console.print("\nLearning curves of both heads on digits, along the same samples:")
+    console.print(
+        "\nLearning curves of both heads on breast_cancer, along the same samples:"
+    )
     started = time.perf_counter()
     model.set_callbacks(ProgressBar()).fit(X, y)
     console.print(
@@ -170,7 +172,7 @@ def plot_crossover(model):
         xscale="log",
         xlabel="labelled samples",
         ylabel="test error",
-        title="digits: naive Bayes wins with few labels, logistic regression with many",
+        title="breast_cancer: naive Bayes wins with few labels, logistic with many",
     )
     axes.legend()
     return figure

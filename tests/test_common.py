@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every public estimator goes through every common check; discovery finds them."""
 
+import ast
 import inspect
 import pickle
 import re
@@ -71,6 +72,8 @@ def test_tables_name_only_estimators():
     assert set(MODES) | set(EXPECTED_FAILURES) <= set(ESTIMATORS)
 
 
+# Some of scikit-learn's checks fit a dozen rows, of which a class may have three.
+@pytest.mark.filterwarnings("ignore:The smallest class has:UserWarning")
 @parametrize_with_checks(
     every_mode,
     expected_failed_checks=lambda e: EXPECTED_FAILURES.get(type(e).__name__, {}),
@@ -106,8 +109,8 @@ class TestContract:
             entry.name: entry.type for entry in ClassDoc(type(estimator))["Parameters"]
         }
         for name, parameter in inspect.signature(type(estimator)).parameters.items():
-            shown = documented[name].replace('"', "'")
-            assert f"default={parameter.default!r}" in shown, name
+            default = documented[name].partition("default=")[2]
+            assert ast.literal_eval(default) == parameter.default, name
 
     @in_every_mode
     def test_every_fitted_attribute_is_documented(self, estimator, data):

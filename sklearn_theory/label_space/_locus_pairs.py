@@ -39,9 +39,11 @@ def pairwise_locus(metric, first, second, *, unique=False):
     tolerance = TOLERANCE * max(first_rows.max(), second_rows.max())
     reached = _coincident(first_rows, tolerance, unique)
     reached |= _coincident(second_rows, tolerance, unique)
+    in_first, in_second = set(first), set(second)
     for a, row in zip(first, first_rows):
         for b, other in zip(second, second_rows):
-            if a != b:
+            # A pair that comes in both orders is looked at once.
+            if a < b or (a > b and not (a in in_second and b in in_first)):
                 fast.mark_pair(row, other, tolerance, unique, reached)
     return reached
 

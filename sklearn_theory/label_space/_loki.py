@@ -120,7 +120,7 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
     n_features_in_ : int
         Number of features, where the base classifier knows it.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of features, where the base classifier knows them.
 
     See Also

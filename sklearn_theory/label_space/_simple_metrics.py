@@ -72,7 +72,7 @@ class CompleteMetric(LabelMetric):
 
 
 class PathMetric(LabelMetric):
-    """Labels stand in an order, one step apart: the distance of two is |i - j|.
+    """Labels stand in an order, one step apart: the distance of two is their difference.
 
     Decoding rounds the mean position; a mean half-way between two labels goes to the
     lower one.

@@ -320,7 +320,7 @@ def test_refusals():
         ValueError, match="method must be 'auto', 'pairwise' or 'exact'"
     ):
         select_next_classes(metric, [0], method="best")
-    with pytest.raises(ValueError, match=r"method must be one of .*, got 'best'"):
+    with pytest.raises(ValueError, match=r"method must be 'auto', .*, got 'best'"):
         minimum_locus_cover(metric, method="best")
     with pytest.raises(ValueError, match="takes up to 20 labels, the metric has 21"):
         minimum_locus_cover(EmbeddingMetric(np.eye(21)), method="exact")
