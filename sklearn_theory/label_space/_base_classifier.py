@@ -2,12 +2,10 @@
 """The base classifier of a decoder: what it must have, and what its fit is given."""
 
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.metadata_routing import (
-    _raise_for_params,
-    _routing_enabled,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from ..utils._compat import _raise_for_params, _routing_enabled
 
 
 def is_frozen(base):

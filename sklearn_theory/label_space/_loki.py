@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fréchet-mean decoding of any classifier's probabilities."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,7 +12,6 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _num_samples,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -25,7 +25,9 @@ from ..utils._compat import (
     StrOptions,
     _check_sample_weight,
     _fit_context,
+    _num_samples,
 )
+from ..utils._dask import is_dask_array, map_rows, over_blocks
 from ._base_classifier import base_metadata, check_base, is_frozen
 from ._base_metric import MAX_TABLE, LabelMetric, check_weights, keep_largest
 from ._label_positions import check_labels, positions_of
@@ -44,6 +46,10 @@ def _base_has(method):
         return True
 
     return check
+
+
+def _columns_of_scores(model):
+    return None if len(model.classes_) == 2 else len(model.classes_)
 
 
 class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
@@ -237,13 +243,15 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
         self._n_fit_rows = None if is_frozen(self._base()) else len(y)
         return self
 
+    @over_blocks(lambda model: None)
     def predict(self, X):
         """Predict labels, observed or not.
 
         Parameters
         ----------
         X : object of length n_samples
-            Data.
+            Data, whatever the base classifier takes. A Dask array is decoded block by
+            block where the blocks lie, when its result is computed.
 
         Returns
         -------
@@ -253,6 +261,7 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
         check_is_fitted(self, "estimator_")
         return self.classes_[self._decode(self._weights(X), self.observed_idx_)]
 
+    @over_blocks(_columns_of_scores)
     def decision_function(self, X):
         """Compute the negated Fréchet variance of every label.
 
@@ -275,6 +284,7 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     @available_if(_base_has("predict_proba"))
+    @over_blocks(lambda model: len(model.classes_))
     def predict_proba(self, X):
         """Predict the base classifier's probabilities, in a column for each label.
 
@@ -306,6 +316,7 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
         return scattered
 
     @available_if(_base_has("predict_proba"))
+    @over_blocks(lambda model: len(model.observed_classes_))
     def predict_observed_proba(self, X):
         """Predict the base classifier's probabilities.
 
@@ -327,9 +338,9 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
 
         Parameters
         ----------
-        P : {array-like, sparse matrix} of shape (n_samples, n_columns)
+        P : {array-like, sparse matrix, dask array} of shape (n_samples, n_columns)
             Probabilities or other non-negative scores, of which only the ratios within a
-            row matter. Sparse ones are decoded sparsely.
+            row matter. Sparse ones are decoded sparsely, Dask arrays block by block.
 
         classes : array-like of shape (n_columns,), default=None
             The labels that the columns stand for; None takes `observed_classes_`.
@@ -340,6 +351,8 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
             The Fréchet means.
         """
         check_is_fitted(self, "estimator_")
+        if is_dask_array(P):
+            return map_rows(partial(self.predict_from_proba, classes=classes), P)
         observed = self.observed_idx_
         if classes is not None:
             observed = positions_of(

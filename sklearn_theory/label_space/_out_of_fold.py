@@ -3,11 +3,10 @@
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing, indexable
-from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _num_samples
+from sklearn.utils import indexable
 
 from ..utils._callbacks import iterate_subtasks
+from ..utils._compat import _num_samples, _safe_indexing, _safe_split
 from ..utils._content_folds import row_digests, stratified_content_folds
 from ._label_positions import positions_of
 
