@@ -32,7 +32,7 @@ def make_label_tree(n_labels=100, *, random_state=None):
     --------
     >>> from sklearn_theory.datasets import make_label_tree
     >>> make_label_tree(5, random_state=0)
-    array([-1,  0,  1,  1,  3])
+    array([-1,  0,  1,  1,  1])
     """
     if not isinstance(n_labels, Integral) or n_labels < 1:
         raise ValueError(f"n_labels must be a positive integer, got {n_labels!r}.")

@@ -125,10 +125,15 @@ def check_adjacency(adjacency):
     graph : csr_array of shape (n_nodes, n_nodes)
         The lengths in float64, without zeros.
     """
-    graph = sparse.csr_array(adjacency, dtype=np.float64)
+    graph = sparse.csr_array(adjacency, dtype=np.float64, copy=True)
     if graph.shape[0] != graph.shape[1] or graph.shape[0] == 0:
         raise ValueError(f"adjacency must be square, got the shape {graph.shape}.")
     graph.eliminate_zeros()
+    # The shortest paths of older scipy versions take 32-bit indices only.
+    graph.indices, graph.indptr = (
+        graph.indices.astype(np.int32),
+        graph.indptr.astype(np.int32),
+    )
     coordinates = graph.tocoo()
     for wrong, what in [
         (~np.isfinite(coordinates.data), "not finite"),
