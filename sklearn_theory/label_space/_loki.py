@@ -27,7 +27,13 @@ from ..utils._compat import (
     _fit_context,
     _num_samples,
 )
-from ..utils._dask import is_dask_array, map_rows, over_blocks
+from ..utils._dask import (
+    class_columns,
+    is_dask_array,
+    map_rows,
+    over_blocks,
+    score_columns,
+)
 from ._base_classifier import base_metadata, check_base, is_frozen
 from ._base_metric import MAX_TABLE, LabelMetric, check_weights, keep_largest
 from ._label_positions import check_labels, positions_of
@@ -46,10 +52,6 @@ def _base_has(method):
         return True
 
     return check
-
-
-def _columns_of_scores(model):
-    return None if len(model.classes_) == 2 else len(model.classes_)
 
 
 class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
@@ -261,7 +263,7 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
         check_is_fitted(self, "estimator_")
         return self.classes_[self._decode(self._weights(X), self.observed_idx_)]
 
-    @over_blocks(_columns_of_scores)
+    @over_blocks(score_columns)
     def decision_function(self, X):
         """Compute the negated Fréchet variance of every label.
 
@@ -284,7 +286,7 @@ class LokiClassifier(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     @available_if(_base_has("predict_proba"))
-    @over_blocks(lambda model: len(model.classes_))
+    @over_blocks(class_columns)
     def predict_proba(self, X):
         """Predict the base classifier's probabilities, in a column for each label.
 

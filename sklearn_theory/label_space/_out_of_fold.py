@@ -7,7 +7,7 @@ from sklearn.utils import indexable
 
 from ..utils._callbacks import iterate_subtasks
 from ..utils._compat import _num_samples, _safe_indexing, _safe_split
-from ..utils._content_folds import row_digests, stratified_content_folds
+from ..utils._content_folds import folds_by_content
 from ._label_positions import positions_of
 
 N_FOLDS = 5
@@ -56,8 +56,7 @@ def out_of_fold_proba(model, context, base, X, y, classes, sample_weight, metada
     """
     (X,) = indexable(X)
     used = np.arange(len(y)) if sample_weight is None else np.flatnonzero(sample_weight)
-    digests = row_digests(_safe_indexing(X, used))
-    folds = stratified_content_folds(digests, y[used], N_FOLDS)
+    folds = folds_by_content(_safe_indexing(X, used), y[used], N_FOLDS)
     parts, rows = [np.empty((0, len(classes)))], [np.empty(0, dtype=np.intp)]
     for fold in iterate_subtasks(model, context, range(N_FOLDS), "fold", X=X, y=y):
         train, test = used[folds != fold], used[folds == fold]

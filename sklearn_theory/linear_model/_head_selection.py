@@ -177,14 +177,27 @@ def _choose_logistic(results):
 
 
 def _choose_by_error(results):
-    """Choose the lower error; within one standard error, the lower log-loss."""
+    """Choose the lower error, and naive Bayes where rows are too few to tell.
+
+    With fewer rows than features, logistic regression has not seen the O(n) samples
+    that it needs: it is chosen only if it is ahead by more than a standard error. The
+    log-loss decides between equal errors alone, since naive Bayes is over-confident.
+    """
     if not results:
         return NAIVE_BAYES
     errors = np.array([result.errors for result in results])
     difference = errors[:, 0] - errors[:, 1]
-    if abs(difference.mean()) <= _standard_error(difference):
+    if _has_fewer_rows_than_features(results):
+        lead = difference.mean() - _standard_error(difference)
+        return LOGISTIC if lead > 0 else NAIVE_BAYES
+    if difference.mean() == 0:
         difference = -np.diff([result.log_losses for result in results])
     return NAIVE_BAYES if difference.mean() <= 0 else LOGISTIC
+
+
+def _has_fewer_rows_than_features(results):
+    n_rows = sum(result.weight.sum() for result in results)
+    return n_rows < results[0].logistic.head.coef.shape[1]
 
 
 def _standard_error(values):

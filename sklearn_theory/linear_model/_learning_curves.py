@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..utils._row_hash_fast import salt_hashes
 from ._feature_scaling import merge_summaries, summarise
 from ._head_selection import fit_logistic_head, fit_naive_bayes_head
 from ._linear_head import decide, scores
-from ._row_hash_fast import salt_hashes
 from ._weighted_rows import shuffled_units, unit_table
 
 _N_SIZES = 8

@@ -2,7 +2,9 @@
 """A generative or a discriminative linear head, whichever the data call for."""
 
 import warnings
+from collections import deque
 from numbers import Integral, Real
+from threading import Event
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -12,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..utils import TheoryReport
 from ..utils._callbacks import fit_task, iterate_subtasks, subtask
 from ..utils._compat import Interval, StrOptions, _fit_context
+from ..utils._dask import is_dask_array
 from . import _naive_bayes_report as report_parts
 from ._feature_scaling import (
     SCALINGS,
@@ -45,7 +48,6 @@ from ._samples import (
     check_priors,
     check_samples,
     encode_labels,
-    is_dask_array,
     observed_classes,
     reduce_samples,
     streamed_classes,
@@ -78,8 +80,9 @@ class NaiveBayesVsLogistic(PosteriorClassifier):
     ----------
     select : {"auto", "naive_bayes", "logistic", "blend"}, default="auto"
         How the head is chosen. ``"auto"`` takes the one with the lower
-        cross-validated error and, where the errors are within one standard error of
-        their paired difference, the one with the lower log-loss. ``"blend"`` mixes
+        cross-validated error. With fewer rows than features, it takes the logistic
+        head only if that is ahead by more than one standard error of the paired
+        difference; between equal errors the lower log-loss decides. ``"blend"`` mixes
         the two posteriors with the weight that minimises the cross-validated log-loss.
         ``"naive_bayes"`` and ``"logistic"`` force a head, without cross-validation.
 
@@ -183,10 +186,10 @@ class NaiveBayesVsLogistic(PosteriorClassifier):
         The class labels.
 
     n_features_in_ : int
-        Number of features seen during :term:`fit`.
+        Number of features seen during `fit`.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during :term:`fit`, if all are strings.
+        Names of features seen during `fit`, if all are strings.
 
     See Also
     --------
@@ -437,9 +440,7 @@ class NaiveBayesVsLogistic(PosteriorClassifier):
         _, y, sample_weight = samples
         rows, splitter = centred.rows, as_splitter(self.cv)
         folds = cross_validation_folds(rows, splitter, sample_weight, y, salt)
-        calls = [
-            delayed(evaluate_fold)(rows.X, rows.y, fold, settings) for fold in folds
-        ]
+        calls = [(evaluate_fold, rows.X, rows.y, fold, settings) for fold in folds]
         return self._collect(task, "cross-validation", "fold", calls)
 
     def _measure_curves(self, task, centred, settings, salts):
@@ -451,14 +452,22 @@ class NaiveBayesVsLogistic(PosteriorClassifier):
         if not can_measure_curves(shuffles, settings.n_classes):
             return []
         sizes = choose_sizes(self.train_sizes, rows, shuffles)
-        calls = [delayed(learn_along)(rows, part, sizes, settings) for part in shuffles]
+        calls = [(learn_along, rows, part, sizes, settings) for part in shuffles]
         return self._collect(task, "learning curve", "repeat", calls)
 
     def _collect(self, task, name, step, calls):
-        """Run calls, each reported as a step of one named sub-task."""
+        """Run calls, each reported as a step of one named sub-task.
+
+        Calls that are left when a callback asks to stop return at once.
+        """
+        stopped = Event()
+        run = Parallel(self.n_jobs, require="sharedmem", return_as="generator")
         with subtask(self, task, name, max_subtasks=len(calls)) as context:
-            run = Parallel(self.n_jobs, prefer="threads", return_as="generator")
-            return list(iterate_subtasks(self, context, run(calls), step))
+            results = run(delayed(_call_unless)(stopped, *call) for call in calls)
+            kept = list(iterate_subtasks(self, context, results, step))
+            stopped.set()
+            deque(results, maxlen=0)
+        return kept
 
     def _refit_logistic(self, centred, choice, results, settings):
         """Fit the logistic head on all rows, from the average head of the folds."""
@@ -515,6 +524,10 @@ class NaiveBayesVsLogistic(PosteriorClassifier):
         posteriors = [log_posterior(X, head) for head in heads]
         blended = blend_log_probabilities(*posteriors, self.blend_weight_)
         return np.diff(blended, axis=1) if blended.shape[1] == 2 else blended
+
+
+def _call_unless(stopped, function, *arguments):
+    return None if stopped.is_set() else function(*arguments)
 
 
 def _summarise(samples, classes, rows=None):

@@ -6,16 +6,9 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 
 from ..utils._base import TheoryEstimator
+from ..utils._dask import class_columns, over_blocks, score_columns
 from ._linear_head import decide
-from ._samples import check_rows, over_blocks
-
-
-def _class_columns(estimator):
-    return len(estimator.classes_)
-
-
-def _score_columns(estimator):
-    return None if len(estimator.classes_) == 2 else len(estimator.classes_)
+from ._samples import check_rows
 
 
 class PosteriorClassifier(ClassifierMixin, TheoryEstimator):
@@ -26,7 +19,7 @@ class PosteriorClassifier(ClassifierMixin, TheoryEstimator):
     Dask arrays that nothing has computed yet.
     """
 
-    @over_blocks(_score_columns)
+    @over_blocks(score_columns)
     def decision_function(self, X):
         """Compute the scores of the classes.
 
@@ -61,7 +54,7 @@ class PosteriorClassifier(ClassifierMixin, TheoryEstimator):
         scores = self._scores(check_rows(self, X))
         return self.classes_[decide(scores)]
 
-    @over_blocks(_class_columns)
+    @over_blocks(class_columns)
     def predict_proba(self, X):
         """Compute the posterior probabilities.
 
@@ -80,7 +73,7 @@ class PosteriorClassifier(ClassifierMixin, TheoryEstimator):
             return expit(np.hstack([-scores, scores]))
         return softmax(scores, axis=1)
 
-    @over_blocks(_class_columns)
+    @over_blocks(class_columns)
     def predict_log_proba(self, X):
         """Compute the logarithms of the posterior probabilities.
 

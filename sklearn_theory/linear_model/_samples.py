@@ -6,8 +6,7 @@ lie, so that only statistics travel. Dask is never imported here unless the call
 imported it.
 """
 
-import sys
-from functools import partial, wraps
+from functools import partial
 
 import numpy as np
 from sklearn.utils import check_array
@@ -15,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..utils._compat import _check_sample_weight
+from ..utils._dask import is_dask_array
 
 _FLOATS = (np.float64, np.float32)
 
@@ -130,7 +130,7 @@ def reduce_samples(summarise, merge, X, y, sample_weight, classes):
 def _summarise_block(summarise, classes, X, y, sample_weight=None):
     X = check_array(X, accept_sparse="csr", dtype=_FLOATS, ensure_min_samples=0)
     y = np.asarray(y)
-    if sample_weight is not None:
+    if sample_weight is not None and len(y):
         sample_weight = _check_sample_weight(
             sample_weight,
             X,
@@ -140,12 +140,6 @@ def _summarise_block(summarise, classes, X, y, sample_weight=None):
         )
     labels = encode_labels(y, classes, sample_weight)
     return summarise(X, labels, len(classes), sample_weight)
-
-
-def is_dask_array(X):
-    """Recognise a Dask array without importing Dask."""
-    dask_array = sys.modules.get("dask.array")
-    return dask_array is not None and isinstance(X, dask_array.Array)
 
 
 def _check_dask_samples(estimator, X, y, sample_weight, *, reset):
@@ -198,39 +192,3 @@ def _reduce_blocks(summarise, merge, *arrays):
         odd = parts[len(parts) - len(parts) % 2 :]
         parts = [delayed(merge)(*pair) for pair in pairs] + odd
     return parts[0].compute()
-
-
-def over_blocks(columns):
-    """Let a method of rows work block by block, lazily, when given a Dask array.
-
-    Parameters
-    ----------
-    columns : callable
-        Maps the estimator to the number of columns of the result; None if the result
-        is one-dimensional.
-    """
-
-    def decorate(method):
-        @wraps(method)
-        def wrapper(self, X):
-            if not is_dask_array(X):
-                return method(self, X)
-            check_is_fitted(self)
-            return _map_rows(wrapper.__get__(self), X, columns(self))
-
-        return wrapper
-
-    return decorate
-
-
-def _map_rows(function, X, n_columns):
-    """Apply a function of rows to each block; its dtype is learnt from a single row."""
-    X = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
-    dtype = function(np.zeros((1, X.shape[1]), dtype=X.dtype)).dtype
-    if n_columns is None:
-        return X.map_blocks(function, drop_axis=1, meta=np.empty(0, dtype=dtype))
-    return X.map_blocks(
-        function,
-        chunks=(X.chunks[0], (n_columns,)),
-        meta=np.empty((0, 0), dtype=dtype),
-    )

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..utils import TheoryReport
 from ..utils._callbacks import fit_task
 from ..utils._compat import Interval, StrOptions, _fit_context
+from ..utils._dask import class_columns, over_blocks
 from . import _naive_bayes_report as report_parts
 from ._linear_head import (
     LinearHead,
@@ -26,14 +27,13 @@ from ._naive_bayes_statistics import (
     shared_variance,
 )
 from ._naive_bayes_theory import measure
-from ._posterior_classifier import PosteriorClassifier, _class_columns
+from ._posterior_classifier import PosteriorClassifier
 from ._samples import (
     check_priors,
     check_rows,
     check_samples,
     encode_labels,
     observed_classes,
-    over_blocks,
     reduce_samples,
     streamed_classes,
 )
@@ -95,10 +95,10 @@ class SharedVarianceNB(PosteriorClassifier):
         The class labels.
 
     n_features_in_ : int
-        Number of features seen during :term:`fit`.
+        Number of features seen during `fit`.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during :term:`fit`, if all are strings.
+        Names of features seen during `fit`, if all are strings.
 
     See Also
     --------
@@ -128,7 +128,7 @@ class SharedVarianceNB(PosteriorClassifier):
     >>> naive_bayes.coef_.shape
     (3, 4)
     >>> print(f"{naive_bayes.score(X, y):.3f}")
-    0.967
+    0.960
     """
 
     _parameter_constraints: dict = {
@@ -205,7 +205,7 @@ class SharedVarianceNB(PosteriorClassifier):
         self._set_head(classes, statistics)
         return self
 
-    @over_blocks(_class_columns)
+    @over_blocks(class_columns)
     def joint_log_likelihood(self, X):
         """Compute the logarithms of the joint densities of rows and classes.
 

@@ -156,8 +156,7 @@ class _Objective:
     def to_head(self, coordinates):
         weights = coordinates.reshape(self.n_heads, -1) * self.unit
         coef = weights[:, :-1] * self.problem.scale
-        intercept = weights[:, -1] - weights[:, -1].mean() * (self.n_heads > 1)
-        return LinearHead(coef, intercept - coef @ self.problem.centre)
+        return _balanced(coef, weights[:, -1] - coef @ self.problem.centre)
 
     def __call__(self, coordinates):
         X, dtype = self.problem.X, self.problem.X.dtype
@@ -237,9 +236,15 @@ def _fit_with_scikit_learn(problem, start, solver, max_iter, tol):
         model.intercept_ = start.intercept + start.coef @ offset
         model.classes_ = np.arange(problem.n_classes)
     model.fit(_scaled(problem.X, offset, problem.scale), problem.y, problem.weight)
-    head = affine_head(LinearHead(model.coef_, model.intercept_), offset, problem.scale)
+    head = LinearHead(model.coef_, model.intercept_)
+    head = _balanced(*affine_head(head, offset, problem.scale))
     n_iter = int(model.n_iter_.max())
     return LogisticFit(head, max(1, n_iter), n_iter < max_iter)
+
+
+def _balanced(coef, intercept):
+    """Let the intercepts of several classes sum to zero, which no posterior feels."""
+    return LinearHead(coef, intercept - intercept.mean() * (len(intercept) > 1))
 
 
 def _scaled(X, offset, scale):

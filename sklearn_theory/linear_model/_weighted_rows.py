@@ -14,19 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 
+from ..utils._content_folds import hash_numbers
+from ..utils._row_hash_fast import deal_into_folds, salt_hashes
 from ._feature_scaling import scaling_of
 from ._naive_bayes_statistics import overall_mean
-from ._row_hash_fast import (
-    deal_into_folds,
-    hash_dense_rows,
-    hash_sparse_rows,
-    salt_hashes,
-)
-
-_BATCH_ENTRIES = 2**19
-_BIT_PATTERNS = {np.dtype(np.float32): np.uint32, np.dtype(np.float64): np.uint64}
 
 
 class WeightedRows(NamedTuple):
@@ -130,27 +123,8 @@ def row_hashes(X):
     The first hash decides on folds, so that data in single and in double precision
     get the same folds; the second tells distinct rows apart.
     """
-    coarse = _hash_as(X, np.float32)
-    return coarse, coarse if X.dtype == np.float32 else _hash_as(X, X.dtype)
-
-
-def _hash_as(X, dtype):
-    hashes = np.empty(X.shape[0], dtype=np.uint64)
-    if issparse(X):
-        hash_sparse_rows(_bit_patterns(X.data, dtype), X.indices, X.indptr, hashes)
-        return hashes
-    batch_size = max(1, _BATCH_ENTRIES // max(1, X.shape[1]))
-    for rows in gen_batches(X.shape[0], batch_size):
-        hash_dense_rows(_bit_patterns(X[rows], dtype), hashes[rows])
-    return hashes
-
-
-def _bit_patterns(values, dtype):
-    """View a C-ordered copy of floats as integers; minus zero becomes zero."""
-    with np.errstate(over="ignore"):
-        rounded = np.array(values, dtype=dtype, order="C")
-    rounded += 0
-    return rounded.view(_BIT_PATTERNS[np.dtype(dtype)])
+    coarse = hash_numbers(X, np.float32)
+    return coarse, coarse if X.dtype == np.float32 else hash_numbers(X, X.dtype)
 
 
 def draw_salts(random_state, size):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cross-validation folds that depend on what a row holds and not on where it stands.
+"""Hashes of rows, and folds that depend on what a row holds, not on where it stands.
 
 A row that stands twice is in one fold, and so a row of weight two is treated exactly as
 the row given twice, also by what is chosen through cross-validation. Permuting the rows
@@ -10,75 +10,96 @@ from hashlib import blake2b
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import gen_batches
+
+from ._row_hash_fast import deal_into_folds, hash_dense_rows, hash_sparse_rows
+
+_BATCH_ENTRIES = 2**19
+_BIT_PATTERNS = {np.dtype(np.float32): np.uint32, np.dtype(np.float64): np.uint64}
 
 
-def row_digests(X, seed=0):
-    """Hash each row to 64 bits.
+def hash_numbers(X, dtype):
+    """Hash rows of numbers, rounded to a precision; zeros have no part in it.
+
+    Parameters
+    ----------
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+        The rows.
+
+    dtype : {float32, float64}
+        The precision.
+
+    Returns
+    -------
+    hashes : ndarray of shape (n_samples,) of uint64
+        Equal rows, dense or sparse, have equal hashes.
+    """
+    hashes = np.empty(X.shape[0], dtype=np.uint64)
+    if sparse.issparse(X):
+        hash_sparse_rows(_bit_patterns(X.data, dtype), X.indices, X.indptr, hashes)
+        return hashes
+    batch_size = max(1, _BATCH_ENTRIES // max(1, X.shape[1]))
+    for rows in gen_batches(X.shape[0], batch_size):
+        hash_dense_rows(_bit_patterns(X[rows], dtype), hashes[rows])
+    return hashes
+
+
+def _bit_patterns(values, dtype):
+    """View a C-ordered copy of floats as integers; minus zero becomes zero."""
+    with np.errstate(over="ignore"):
+        rounded = np.array(values, dtype=dtype, order="C")
+    rounded += 0
+    return rounded.view(_BIT_PATTERNS[np.dtype(dtype)])
+
+
+def hash_rows(X):
+    """Hash rows of any kind.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, data frame, list} of length n_samples
-        The rows; equal rows of equal type have equal hashes.
-
-    seed : int, default=0
-        Another seed gives other hashes, and so other folds.
+        The rows; numbers are hashed in single precision, so that data in single and in
+        double precision get the same folds, anything else by its representation.
 
     Returns
     -------
-    digests : ndarray of shape (n_samples,) of uint64
-        The hashes.
+    hashes : ndarray of shape (n_samples,) of uint64
+        Equal rows have equal hashes.
     """
-    key = int(seed).to_bytes(8, "little")
-    hashes = (blake2b(row, digest_size=8, key=key).digest() for row in row_bytes(X))
-    return np.frombuffer(b"".join(hashes), dtype=np.uint64)
-
-
-def row_bytes(X):
-    """Yield the content of each row as bytes."""
     if sparse.issparse(X):
         X = sparse.csr_array(X, copy=True)
         X.sum_duplicates()
-        X.eliminate_zeros()
-        for start, stop in zip(X.indptr[:-1], X.indptr[1:]):
-            indices = X.indices[start:stop].astype(np.int64)
-            yield indices.tobytes() + X.data[start:stop].tobytes()
-        return
+        return hash_numbers(X, np.float32)
     rows = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
-    if rows.dtype.kind in "biufc":
-        # Adding zero turns -0.0, which equals 0.0, into it.
-        rows = np.ascontiguousarray(rows + np.zeros(1, dtype=rows.dtype))
-        yield from (row.tobytes() for row in rows.reshape(len(rows), -1))
-        return
-    yield from (
-        repr(row.tolist() if hasattr(row, "tolist") else row).encode() for row in rows
+    if rows.dtype.kind in "biuf":
+        return hash_numbers(rows.reshape(len(rows), -1), np.float32)
+    digests = (
+        blake2b(repr(row).encode(), digest_size=8).digest() for row in rows.tolist()
     )
+    return np.frombuffer(b"".join(digests), dtype=np.uint64)
 
 
-def stratified_content_folds(digests, y, n_splits):
+def folds_by_content(X, y, n_folds):
     """Deal the distinct rows of each class to folds in turn.
 
     Parameters
     ----------
-    digests : ndarray of shape (n_samples,)
-        Hashes of the rows.
+    X : {array-like, sparse matrix, data frame, list} of length n_samples
+        The rows.
 
     y : ndarray of shape (n_samples,)
         Classes.
 
-    n_splits : int
+    n_folds : int
         The number of folds.
 
     Returns
     -------
     folds : ndarray of shape (n_samples,)
-        The fold of each row. Classes start at different folds, so that small classes
-        do not all miss the same one.
+        The fold of each row. Classes are spread evenly, and so are folds in all.
     """
-    folds = np.empty(len(y), dtype=np.intp)
-    dealt = 0
-    for label in np.unique(y):
-        members = np.flatnonzero(y == label)
-        distinct, position = np.unique(digests[members], return_inverse=True)
-        folds[members] = (dealt + position) % n_splits
-        dealt += len(distinct)
-    return folds
+    _, labels = np.unique(y, return_inverse=True)
+    rows = np.rec.fromarrays([labels, hash_rows(X)])
+    distinct, unit = np.unique(rows, return_inverse=True)
+    labels = np.ascontiguousarray(distinct.f0)
+    return deal_into_folds(labels, np.ones(len(distinct)), n_folds)[unit]

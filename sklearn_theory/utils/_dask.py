@@ -2,7 +2,7 @@
 """Dask arrays: recognised without importing Dask, and worked on block by block."""
 
 import sys
-from functools import wraps
+from functools import partial, wraps
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -53,6 +53,16 @@ def over_blocks(columns):
     return decorate
 
 
+def class_columns(estimator):
+    """Count the columns of probabilities."""
+    return len(estimator.classes_)
+
+
+def score_columns(estimator):
+    """Count the columns of scores, of which two classes have none."""
+    return None if len(estimator.classes_) == 2 else len(estimator.classes_)
+
+
 def map_rows(function, X, n_columns=None):
     """Apply a function of rows to each block, lazily.
 
@@ -74,11 +84,12 @@ def map_rows(function, X, n_columns=None):
         The results, not computed yet.
     """
     X = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
-    dtype = function(np.ones((1, X.shape[1]), dtype=X.dtype)).dtype
+    empty = function(np.ones((1, X.shape[1]), dtype=X.dtype))[:0]
+    apply = partial(_apply_to_block, function, empty)
     if n_columns is None:
-        return X.map_blocks(function, drop_axis=1, meta=np.empty(0, dtype=dtype))
-    return X.map_blocks(
-        function,
-        chunks=(X.chunks[0], (n_columns,)),
-        meta=np.empty((0, 0), dtype=dtype),
-    )
+        return X.map_blocks(apply, drop_axis=1, meta=empty)
+    return X.map_blocks(apply, chunks=(X.chunks[0], (n_columns,)), meta=empty)
+
+
+def _apply_to_block(function, empty, block):
+    return function(block) if len(block) else empty

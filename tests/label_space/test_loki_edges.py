@@ -83,8 +83,13 @@ def test_tags_are_those_of_the_base():
 
 
 @pytest.mark.parametrize("temperature", ["nll", "distance"])
-def test_distances_between_rows_are_cut_on_both_sides(iris, temperature):
+def test_distances_between_rows_are_cut_on_both_sides(iris, temperature, monkeypatch):
     X, y = iris
+    # Folds depend on what rows hold, which is not the same here; deal them by position.
+    monkeypatch.setattr(
+        "sklearn_theory.label_space._out_of_fold.folds_by_content",
+        lambda X, y, n_folds: np.arange(len(y)) % n_folds,
+    )
     vectors = LokiClassifier(
         KNeighborsClassifier(), metric="path", temperature=temperature
     )
@@ -92,7 +97,7 @@ def test_distances_between_rows_are_cut_on_both_sides(iris, temperature):
     vectors.fit(X, y)
     pairs.fit(euclidean_distances(X), y)
     assert pairs.n_features_in_ == len(X)
-    assert abs(np.log(pairs.temperature_ / vectors.temperature_)) < 0.5
+    assert pairs.temperature_ == vectors.temperature_
 
 
 def test_a_frozen_base_needs_no_y(iris):
