@@ -47,7 +47,9 @@ lint: $(VENV)/extra-test
 	$(BIN)/python -m pytest --quiet tests/test_docstrings.py
 
 doc: $(VENV)/extra-doc
-	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html doc doc/_build/html
+	$(BIN)/python -m sphinx -q -W -b doctest doc doc/_build/doctest
+	@echo "Open doc/_build/html/index.html"
 
 bench: $(VENV)/extra-bench
 	$(BIN)/python benchmarks/run.py --quick

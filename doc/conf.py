@@ -20,7 +20,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
-    "sphinx_mathjax_offline",
+    "sphinx-mathjax-offline",
 ]
 templates_path = ["templates"]
 exclude_patterns = ["_build", "examples", "gallery/**/*.ipynb"]
