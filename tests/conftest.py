@@ -7,7 +7,8 @@ import tempfile
 # An empty numba cache: a kernel that compiles only from a stale cache fails here. The
 # variable is inherited by worker processes, and must be set before numba is imported.
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="numba-cache-")
+    numba_cache = tempfile.TemporaryDirectory(prefix="numba-cache-")
+    os.environ["NUMBA_CACHE_DIR"] = numba_cache.name
 
 import matplotlib
 import numpy as np
@@ -29,7 +30,7 @@ def dask_client():
 
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None
+            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):

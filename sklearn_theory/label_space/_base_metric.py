@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every metric on labels can do, and how it decodes when it knows no shortcut."""
 
+from numbers import Integral
+
 import numpy as np
-from joblib import Parallel, delayed
 from scipy import sparse
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
+from sklearn.utils.parallel import Parallel, delayed
 
 # Values of the Fréchet variance that differ by less, relative to the largest one of their
 # row, are ties: the lowest label wins, whatever the order of the summation.
@@ -84,7 +86,9 @@ class LabelMetric(BaseEstimator):
         i, j = np.broadcast_arrays(i, j)
         sources, row = np.unique(i.ravel(), return_inverse=True)
         distances = np.empty(i.size)
-        for batch in gen_batches(len(sources), self._rows_that_fit(self.n_labels)):
+        for batch in gen_batches(
+            len(sources), rows_that_fit(self._floats_per_sq_row())
+        ):
             inside = (row >= batch.start) & (row < batch.stop)
             rows = self.sq_rows(sources[batch])
             distances[inside] = rows[row[inside] - batch.start, j.ravel()[inside]]
@@ -155,19 +159,23 @@ class LabelMetric(BaseEstimator):
         Raises
         ------
         ValueError
-            If `P` has negative or non-finite entries or a row of zeros.
+            If `P` has negative or non-finite entries or a row of zeros, `top_k` is no
+            positive integer, or `backend` is none of those named.
         """
+        check_decoding(top_k, backend)
         P, observed = self._check_weights(P, observed)
         if top_k is not None:
             P = keep_largest(P, top_k)
-        decode = self._decode
+        decode, n_floats = self._decode, self._floats_per_row(P.shape[1])
         if backend == "torch" or (backend == "auto" and device not in (None, "cpu")):
-            decode = self._torch_decoder(device)
-        rows = self._rows_that_fit(self._floats_per_row(P.shape[1]), working_memory)
-        batches = list(gen_batches(P.shape[0], rows))
-        parts = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(decode)(P[batch], observed) for batch in batches
-        )
+            decode, n_floats = self._torch_decoder(device), self._torch_floats_per_row()
+        if working_memory is None:
+            working_memory = get_config()["working_memory"]
+        with config_context(working_memory=working_memory):
+            parts = Parallel(n_jobs=n_jobs, prefer="threads")(
+                delayed(decode)(P[batch], observed)
+                for batch in gen_batches(P.shape[0], rows_that_fit(n_floats))
+            )
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.intp)
 
     # --- what subclasses replace ---------------------------------------------------
@@ -179,9 +187,15 @@ class LabelMetric(BaseEstimator):
     def _variance(self, P, observed):
         """Accumulate P @ D^2 over chunks of observed labels."""
         variance = np.zeros((P.shape[0], self.n_labels))
-        for chunk in gen_batches(len(observed), self._rows_that_fit(self.n_labels)):
-            variance += P[:, chunk] @ self.sq_rows(observed[chunk])
+        for columns, sq_distances in self._sq_row_chunks(P, observed):
+            variance += P[:, columns] @ sq_distances
         return variance
+
+    def _sq_row_chunks(self, P, observed):
+        """Columns of `P` that are used, with their rows of D^2, as many as fit."""
+        used = np.unique(P.indices) if sparse.issparse(P) else np.arange(len(observed))
+        for chunk in gen_batches(len(used), rows_that_fit(self._floats_per_sq_row())):
+            yield used[chunk], self.sq_rows(observed[used[chunk]])
 
     def _decode(self, P, observed):
         return lowest_argmin(self._variance(P, observed))
@@ -193,6 +207,14 @@ class LabelMetric(BaseEstimator):
 
     def _floats_per_row(self, n_observed):
         """How many floats decoding one row takes."""
+        return 2 * self.n_labels
+
+    def _torch_floats_per_row(self):
+        """How many floats decoding one row takes on torch."""
+        return 2 * self.n_labels
+
+    def _floats_per_sq_row(self):
+        """How many floats computing one row of D^2 takes."""
         return 2 * self.n_labels
 
     # --- shared steps --------------------------------------------------------------
@@ -216,12 +238,40 @@ class LabelMetric(BaseEstimator):
         P = check_weights(P, len(observed))
         return P, observed
 
-    @staticmethod
-    def _rows_that_fit(n_floats, working_memory=None):
-        memory = (
-            get_config()["working_memory"] if working_memory is None else working_memory
+
+def rows_that_fit(n_floats):
+    """Find how many rows of floats fit the working memory of the configuration.
+
+    Parameters
+    ----------
+    n_floats : int
+        Floats of eight bytes in a row.
+
+    Returns
+    -------
+    n_rows : int
+        The number of rows, at least one.
+    """
+    return max(1, int(get_config()["working_memory"] * 2**20 // (8 * max(1, n_floats))))
+
+
+def check_decoding(top_k, backend):
+    """Check how to decode.
+
+    Parameters
+    ----------
+    top_k : int or None
+        How many weights of each row to keep.
+
+    backend : str
+        Where to decode.
+    """
+    if top_k is not None and not (isinstance(top_k, Integral) and top_k >= 1):
+        raise ValueError(f"top_k must be a positive integer or None, got {top_k!r}.")
+    if backend not in ("auto", "numpy", "torch"):
+        raise ValueError(
+            f"backend must be 'auto', 'numpy' or 'torch', got {backend!r}."
         )
-        return max(1, int(memory * 2**20 // (8 * max(1, n_floats))))
 
 
 def check_positions(positions, n_labels, name):
@@ -318,8 +368,6 @@ def keep_largest(P, top_k):
     kept : csr_array of shape (n_samples, n_observed)
         The largest weights; among equal ones the first columns are kept.
     """
-    if sparse.issparse(P):
-        P = P.toarray() if P.shape[1] <= top_k else P
     if not sparse.issparse(P):
         columns = np.argsort(-P, axis=1, kind="stable")[:, :top_k]
         rows = np.repeat(np.arange(len(P)), columns.shape[1])

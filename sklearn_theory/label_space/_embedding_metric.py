@@ -106,6 +106,11 @@ class EmbeddingMetric(LabelMetric):
         means = (P @ E[observed]) / np.asarray(P.sum(axis=1)).reshape(-1, 1)
         return lowest_argmin(squares - 2 * means @ E.T)
 
+    def _torch_decoder(self, device):
+        from ._torch_decoding import embedding_decoder
+
+        return embedding_decoder(self, device)
+
 
 def unit_rows(E):
     """Scale rows to unit length.

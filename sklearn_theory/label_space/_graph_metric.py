@@ -4,7 +4,6 @@
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
-from sklearn.utils import gen_batches
 
 from ._base_metric import LabelMetric, check_positions
 from ._tree_builders import graph_from_wordnet
@@ -102,14 +101,9 @@ class GraphMetric(LabelMetric):
         # Fewer, larger blocks of rows: each block walks the graph again.
         return self.n_labels
 
-    def _variance(self, P, observed):
-        graph, _ = self._prepared()
-        used = np.unique(P.indices) if sparse.issparse(P) else np.arange(len(observed))
-        variance = np.zeros((P.shape[0], self.n_labels))
-        for chunk in gen_batches(len(used), self._rows_that_fit(2 * graph.shape[0])):
-            columns = used[chunk]
-            variance += P[:, columns] @ self.sq_rows(observed[columns])
-        return variance
+    def _floats_per_sq_row(self):
+        # Paths lead through all nodes, whichever of them are labels.
+        return 2 * self._prepared()[0].shape[0] + self.n_labels
 
 
 def check_adjacency(adjacency):

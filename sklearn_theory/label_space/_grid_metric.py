@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from ._base_metric import LabelMetric
-from ._simple_metrics import round_half_down
+from ._simple_metrics import axis_variance, round_half_down
 
 
 class GridMetric(LabelMetric):
@@ -48,9 +48,11 @@ class GridMetric(LabelMetric):
         return int(np.prod(self.shape))
 
     def _prepare(self):
-        shape = tuple(np.atleast_1d(self.shape))
-        if not shape or any(
-            not isinstance(side, Integral) or side < 1 for side in shape
+        shape = self.shape
+        if (
+            not isinstance(shape, (tuple, list, np.ndarray))
+            or len(shape) == 0
+            or any(not isinstance(side, Integral) or side < 1 for side in shape)
         ):
             raise ValueError(
                 f"shape must be a tuple of positive integers, got {self.shape!r}."
@@ -126,18 +128,32 @@ class GridMetric(LabelMetric):
         ]
         return np.ravel_multi_index(coordinates, self.shape)
 
-
-def axis_variance(P, positions, side):
-    """Weighted squared distance from each coordinate of an axis, of shape (n, side)."""
-    steps = np.subtract.outer(positions, np.arange(side)).astype(float)
-    return P @ steps**2
+    def _floats_per_row(self, n_observed):
+        # The result, a term of a plane, and the running sums that give it.
+        return 6 * self.n_labels
 
 
 def mixed_moment(P, positions, sides):
-    """Weighted product of the distances along two axes, of shape (n, *sides).
+    """Compute the weighted product of the distances along two axes.
 
-    The weights are summed up in the plane first; then one product with the table of
-    |a - b| for each axis is all that is left.
+    The weights are summed up in the plane first; what is left costs one pass along each
+    axis.
+
+    Parameters
+    ----------
+    P : {ndarray, csr_array} of shape (n_samples, n_observed)
+        Weights.
+
+    positions : ndarray of shape (n_observed, 2)
+        Coordinates of the observed labels in the plane.
+
+    sides : list of int
+        The two sides of the plane.
+
+    Returns
+    -------
+    moment : ndarray of shape (n_samples, sides[0], sides[1])
+        The moment at every cell of the plane.
     """
     cell = np.ravel_multi_index(positions.T, sides)
     to_plane = sparse.csr_array(
@@ -146,10 +162,35 @@ def mixed_moment(P, positions, sides):
     )
     plane = P @ to_plane
     plane = plane.toarray() if sparse.issparse(plane) else plane
-    first, second = (
-        np.abs(np.subtract.outer(np.arange(s), np.arange(s))) for s in sides
-    )
-    return first @ plane.reshape(-1, *sides) @ second
+    plane = plane.reshape(-1, *sides)
+    return sum_of_distances(sum_of_distances(plane, axis=1), axis=2)
+
+
+def sum_of_distances(weights, axis):
+    """Compute the weighted sum of |a - b| over all b, for every a of an axis.
+
+    Its slope grows by twice the weight passed, so that two running sums give it.
+
+    Parameters
+    ----------
+    weights : ndarray
+        Weights.
+
+    axis : int
+        The axis along which distances are taken.
+
+    Returns
+    -------
+    sums : ndarray
+        The sums, of the same shape.
+    """
+    weights = np.moveaxis(weights, axis, -1)
+    sums = np.empty_like(weights)
+    sums[..., 0] = weights @ np.arange(weights.shape[-1], dtype=float)
+    slope = 2 * np.cumsum(weights[..., :-1], axis=-1)
+    sums[..., 1:] = slope - weights.sum(axis=-1, keepdims=True)
+    np.cumsum(sums, axis=-1, out=sums)
+    return np.moveaxis(sums, -1, axis)
 
 
 def spread(term, axes, n_axes):

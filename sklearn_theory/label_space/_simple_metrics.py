@@ -110,12 +110,42 @@ class PathMetric(LabelMetric):
         """
         return np.subtract.outer(np.asarray(i, float), np.arange(self.n_labels)) ** 2
 
+    def _variance(self, P, observed):
+        return axis_variance(P, observed, self.n_labels)
+
     def _decode(self, P, observed):
         total = np.asarray(P.sum(axis=1)).ravel()
         return round_half_down(P @ observed.astype(float) / total, self.n_labels)
 
     def _floats_per_row(self, n_observed):
         return 2 * n_observed
+
+
+def axis_variance(P, positions, side):
+    """Compute the weighted squared distance from each coordinate of an axis.
+
+    Parameters
+    ----------
+    P : {ndarray, csr_array} of shape (n_samples, n_observed)
+        Weights.
+
+    positions : ndarray of shape (n_observed,)
+        Coordinates of the observed labels.
+
+    side : int
+        How many coordinates the axis has.
+
+    Returns
+    -------
+    variance : ndarray of shape (n_samples, side)
+        The weighted spread around the mean, and the squared distance to the mean.
+    """
+    centred = positions - (side - 1) / 2
+    total = np.asarray(P.sum(axis=1)).reshape(-1, 1)
+    mean = (P @ centred).reshape(-1, 1) / total
+    spread = (P @ centred**2).reshape(-1, 1) - total * mean**2
+    coordinates = np.arange(side) - (side - 1) / 2
+    return np.maximum(spread, 0.0) + total * (coordinates - mean) ** 2
 
 
 def round_half_down(means, n_labels):
@@ -172,13 +202,19 @@ class PrecomputedMetric(LabelMetric):
         return self._prepared()[np.asarray(i)] ** 2
 
 
-def check_distances(distances):
+def check_distances(distances, entry="distances[{}, {}]", labels=None):
     """Check a table of distances.
 
     Parameters
     ----------
     distances : array-like of shape (n_labels, n_labels)
         The table.
+
+    entry : str, default="distances[{}, {}]"
+        How the error message names an entry.
+
+    labels : array-like of shape (n_labels,) or None, default=None
+        What rows and columns stand for in the message; None takes their numbers.
 
     Returns
     -------
@@ -201,7 +237,8 @@ def check_distances(distances):
     ]:
         if wrong.any():
             i, j = np.argwhere(wrong)[0]
-            raise ValueError(f"distances[{i}, {j}] = {D[i, j]:.6g} is {what}.")
+            names = (i, j) if labels is None else (labels[i], labels[j])
+            raise ValueError(f"{entry.format(*names)} = {D[i, j]:.6g} is {what}.")
     return D
 
 
@@ -235,7 +272,12 @@ class CallableMetric(LabelMetric):
             raise ValueError(f"function must be callable, got {self.function!r}.")
         probe = np.unique(np.linspace(0, n_labels - 1, 50).astype(np.intp))
         i, j = (grid.ravel() for grid in np.meshgrid(probe, probe, indexing="ij"))
-        check_distances(self._distances(i, j).reshape(len(probe), len(probe)))
+        table = self._distances(i, j).reshape(len(probe), len(probe))
+        check_distances(table, "function({}, {})", probe)
+
+    def _floats_per_sq_row(self):
+        # Two arrays of positions, the function's own ones, and the result.
+        return 8 * self.n_labels
 
     def _distances(self, i, j):
         distances = np.asarray(self.function(i, j), dtype=np.float64)

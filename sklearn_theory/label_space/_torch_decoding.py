@@ -33,12 +33,12 @@ def open_torch(device):
 
 
 def table_decoder(metric, device):
-    """Decode with one product with squared distances.
+    """Decode with products with squared distances.
 
     Parameters
     ----------
     metric : LabelMetric
-        The metric; its ``sq_rows`` are computed once for each block of rows.
+        The metric; its ``sq_rows`` are computed chunk by chunk for each block of rows.
 
     device : str or None
         A device of torch.
@@ -51,9 +51,41 @@ def table_decoder(metric, device):
     torch, device = open_torch(device)
 
     def decode(P, observed):
+        variance = torch.zeros(
+            (P.shape[0], metric.n_labels), dtype=torch.float64, device=device
+        )
+        for columns, table in metric._sq_row_chunks(P, observed):
+            weights = to_tensor(torch, P[:, columns], device)
+            variance += weights @ torch.from_numpy(table).to(device)
+        return lowest_argmin(torch, variance)
+
+    return decode
+
+
+def embedding_decoder(metric, device):
+    """Decode to the vector that is nearest to the weighted mean.
+
+    Parameters
+    ----------
+    metric : EmbeddingMetric
+        The metric.
+
+    device : str or None
+        A device of torch.
+
+    Returns
+    -------
+    decode : callable
+        ``decode(P, observed)`` returns positions of labels.
+    """
+    torch, device = open_torch(device)
+    E, squares = (torch.from_numpy(part).to(device) for part in metric._prepared())
+
+    def decode(P, observed):
         P = to_tensor(torch, P, device)
-        table = torch.from_numpy(metric.sq_rows(observed)).to(device)
-        return lowest_argmin(torch, P @ table)
+        means = P @ E[torch.from_numpy(observed).to(device)]
+        means /= P.sum(dim=1, keepdim=True)
+        return lowest_argmin(torch, squares - 2 * means @ E.T)
 
     return decode
 

@@ -280,6 +280,10 @@ class TreeMetric(LabelMetric):
 
         return tree_decoder(self, device)
 
+    def _torch_floats_per_row(self):
+        # Four arrays on the nodes; no level's temporaries are wider than the tree.
+        return 8 * len(self._prepared().parents)
+
     def _floats_per_row(self, n_observed):
         # The kernels need the same few arrays for one row or for all of them.
         return 3 * n_observed

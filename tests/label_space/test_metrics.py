@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -153,6 +155,8 @@ def test_torch_is_the_twin(draw, rng):
         np.testing.assert_array_equal(
             metric.frechet(sparse.csr_array(P), observed, device="auto"), expected
         )
+        chunked = metric.frechet(P, observed, backend="torch", working_memory=1e-4)
+        np.testing.assert_array_equal(chunked, expected)
 
 
 @every_metric
@@ -275,19 +279,35 @@ def test_tree_with_random_labels_and_lengths(seed):
     np.testing.assert_array_equal(metric.frechet(P, observed), expected)
 
 
-def test_large_trees_never_form_a_table(rng):
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda n, rng: TreeMetric(np.r_[-1, rng.integers(np.arange(1, n))]),
+        lambda n, rng: PathMetric(n),
+        lambda n, rng: CompleteMetric(n),
+        lambda n, rng: GridMetric((3, n // 3)),
+        lambda n, rng: GridMetric((n // 2, 2), p=2),
+        lambda n, rng: EmbeddingMetric(rng.standard_normal((n, 4))),
+        lambda n, rng: CallableMetric(lambda i, j: np.abs(i - j), n),
+        lambda n, rng: GraphMetric(
+            sparse.diags_array(np.ones(n - 1), offsets=1, format="csr")
+        ),
+    ],
+    ids=["tree", "path", "complete", "grid", "grid2", "embedding", "function", "graph"],
+)
+def test_many_labels_never_form_a_table(draw, backend, rng):
     n = 30_000
-    metric = TreeMetric(np.r_[-1, (rng.random(n - 1) * np.arange(1, n)).astype(int)])
-    observed = rng.permutation(n)[:25_000]
-    P = sparse.random_array((3, 25_000), density=1e-3, random_state=rng, format="csr")
-    import tracemalloc
-
-    metric.frechet(P, observed)
+    metric = draw(n, rng)
+    observed = rng.permutation(n)[: n // 2]
+    P = sparse.random_array((2, n // 2), density=1e-3, random_state=rng, format="csr")
+    metric.frechet(P[:1], observed, backend=backend)
     tracemalloc.start()
-    metric.frechet(P, observed)
+    metric.frechet(P, observed, backend=backend, working_memory=8)
+    metric.frechet_variance(P[:, :5] + sparse.csr_array(np.ones((2, 5))), observed[:5])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 30 * 8 * n  # a few arrays of n; a table would be n times as large
+    assert peak < 120 * 8 * n  # a chunk of the table; the whole has n / 2 rows
 
 
 # --- drop-in behaviour and bad input ------------------------------------------------------
@@ -333,12 +353,14 @@ def test_as_metric_takes_what_users_write():
         (PrecomputedMetric([[0, -1], [-1, 0]]), r"distances\[0, 1\] = -1 is negative"),
         (PrecomputedMetric([[0, 1], [1, 2]]), r"\[1, 1\] = 2 is not zero on the diag"),
         (PrecomputedMetric([[0, 1], [1.1, 0]]), r"distances\[0, 1\] = 1 is not symm"),
-        (CallableMetric(lambda i, j: i - j, 4), "distances.* is negative"),
+        (CallableMetric(lambda i, j: i - j, 100), r"n\(0, 2\) = -2 is negative"),
         (CallableMetric(lambda i, j: np.zeros(1), 4), "must return one distance"),
         (CallableMetric("path", 4), "function must be callable"),
         (PathMetric(0), "n_labels must be a positive integer, got 0"),
         (CompleteMetric("3"), "n_labels must be a positive integer, got '3'"),
         (GridMetric((3, 0)), "tuple of positive integers"),
+        (GridMetric(()), "tuple of positive integers"),
+        (GridMetric(9), "tuple of positive integers, got 9"),
         (GridMetric((3, 2), p=3), "p must be 1 or 2, got 3"),
         (EmbeddingMetric([1.0, 2.0]), r"shape \(n_labels, n_dimensions\), got \(2,\)"),
         (EmbeddingMetric([[1.0], [np.inf]]), "Row 1 of embedding is not finite"),
@@ -387,6 +409,20 @@ def test_refuses_bad_weights(draw, change, message, rng):
     for form in (np.asarray, sparse.csr_array):
         with pytest.raises(ValueError, match=message):
             metric.frechet(form(change(P)), [0])
+
+
+@every_metric
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"top_k": 0}, "top_k must be a positive integer or None, got 0"),
+        ({"top_k": 1.5}, "top_k must be a positive integer or None, got 1.5"),
+        ({"backend": "jax"}, "backend must be 'auto', 'numpy' or 'torch', got 'jax'"),
+    ],
+)
+def test_refuses_unknown_ways_to_decode(draw, how, message, rng):
+    with pytest.raises(ValueError, match=message):
+        draw(rng).frechet([[1.0]], [0], **how)
 
 
 @every_metric
