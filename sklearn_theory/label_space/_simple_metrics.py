@@ -256,6 +256,7 @@ class CallableMetric(LabelMetric):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn_theory.label_space import CallableMetric
     >>> circle = CallableMetric(lambda i, j: np.minimum((i - j) % 8, (j - i) % 8), 8)
     >>> circle.frechet([[0.5, 0.5]], observed=[6, 0])
