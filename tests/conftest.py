@@ -25,12 +25,13 @@ def rng():
 
 @pytest.fixture(scope="session")
 def dask_client():
-    """A client of a local cluster with one worker process."""
+    """A client of a local cluster of two worker processes."""
     from dask.distributed import Client, LocalCluster
 
+    # One thread a worker: two threads that open a worker's client at once break it.
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0"
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
