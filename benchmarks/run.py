@@ -18,6 +18,8 @@ RESULTS = HERE / "results"
 
 def main():
     arguments = parse_arguments()
+    if arguments.data:
+        os.environ["SKLEARN_THEORY_DATA"] = str(Path(arguments.data).resolve())
     # One thread for every library: ratios between methods, not between thread pools.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
@@ -35,6 +37,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats")
     parser.add_argument("--only", default="", help="run only names that contain this")
+    parser.add_argument("--data", help="folder of real data (default: ../shared/data)")
     return parser.parse_args()
 
 
@@ -60,7 +63,7 @@ def store(name, rows, *, quick):
 def machine():
     from importlib.metadata import version
 
-    packages = ("scikit-learn", "numpy", "scipy", "numba")
+    packages = ("scikit-learn", "numpy", "scipy", "numba", "celer", "skglm")
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     return [
         f"- machine: {platform.machine()}, {processor()}, {os.cpu_count()} cores, "

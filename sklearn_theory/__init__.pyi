@@ -1,4 +1,4 @@
-from . import datasets, label_space, linear_model, utils
+from . import datasets, label_space, linear_model, semi_supervised, solvers, utils
 from ._show_versions import show_versions
 from ._version import __version__
 
@@ -7,6 +7,8 @@ __all__ = [
     "datasets",
     "label_space",
     "linear_model",
+    "semi_supervised",
     "show_versions",
+    "solvers",
     "utils",
 ]

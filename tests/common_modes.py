@@ -7,11 +7,63 @@ check, the reason for which scikit-learn's own counterpart fails the same check.
 """
 
 MODES = {
+    "BCDSolver": [
+        {"penalty": "l1", "alpha": 1.0, "selection": "gs_q", "update": "prox_newton"},
+        {
+            "penalty": "elasticnet",
+            "alpha": 1.0,
+            "l1_ratio": 0.5,
+            "partition": "sort",
+            "selection": "gs_q",
+            "update": "prox_gradient",
+            "block_size": 2,
+            "max_iter": 5000,
+            "record": True,
+        },
+        {"bounds": (0, float("inf")), "selection": "gs_q", "update": "two_metric"},
+        {
+            "penalty": "l2",
+            "alpha": 1.0,
+            "partition": "sort",
+            "selection": "gsl",
+            "update": "gradient",
+            "block_size": 2,
+            "max_iter": 5000,
+        },
+        {
+            "penalty": "l2",
+            "alpha": 1.0,
+            "selection": "cyclic",
+            "update": "exact",
+            "block_size": 2,
+            "max_iter": 5000,
+            "random_state": 0,
+        },
+        {"selection": "gsq_omp", "gradient_tracking": "full"},
+    ],
+    "ElasticNet": [
+        {"alpha": 0.1, "positive": True},
+        {"alpha": 0.1, "l1_ratio": 0.0, "fit_intercept": False},
+    ],
+    "ElasticNetCV": [{"l1_ratio": [0.5, 1.0]}, {"selection": "random"}],
+    "GraphLabelPropagation": [
+        {"conjugate": False},
+        {"block_rule": "tree_partition"},
+    ],
+    "Lasso": [
+        {"alpha": 0.01, "selection": "random"},
+        {"alpha": 0.01, "warm_start": True},
+    ],
     "LokiClassifier": [
         {"temperature": 0.5},
         {"temperature": "nll"},
         {"temperature": "distance"},
         {"top_k": 2},
+    ],
+    "LassoCV": [{"positive": True}],
+    "LogisticRegression": [
+        {"l1_ratio": 1.0},
+        {"l1_ratio": 0.5, "C": 0.1, "class_weight": "balanced"},
     ],
     "NaiveBayesVsLogistic": [
         {"select": "naive_bayes"},

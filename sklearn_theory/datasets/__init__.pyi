@@ -1,4 +1,13 @@
 from ._gaussian_regimes import make_gaussian_regimes
+from ._graph_problems import make_lattice_quadratic, make_two_moons_quadratic
 from ._label_trees import make_label_tree, make_tree_classification
+from ._linear_problems import make_sparse_linear_problem
 
-__all__ = ["make_gaussian_regimes", "make_label_tree", "make_tree_classification"]
+__all__ = [
+    "make_gaussian_regimes",
+    "make_label_tree",
+    "make_lattice_quadratic",
+    "make_sparse_linear_problem",
+    "make_tree_classification",
+    "make_two_moons_quadratic",
+]

@@ -1,0 +1,3 @@
+from ._graph_label_propagation import GraphLabelPropagation
+
+__all__ = ["GraphLabelPropagation"]

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The penalties of block coordinate descent, one a file; the registry finds them by name."""
