@@ -43,7 +43,7 @@ MODES = {
     ],
     "ElasticNet": [
         {"alpha": 0.1, "positive": True},
-        {"alpha": 0.1, "l1_ratio": 0.0, "fit_intercept": False},
+        {"alpha": 0.1, "l1_ratio": 0.0, "fit_intercept": False, "tol": 1e-12},
     ],
     "ElasticNetCV": [{"l1_ratio": [0.5, 1.0]}, {"selection": "random"}],
     "GraphLabelPropagation": [

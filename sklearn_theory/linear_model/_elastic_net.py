@@ -117,7 +117,7 @@ class ElasticNet(MultiOutputMixin, RegressorMixin, TheoryEstimator):
     Lasso : The L1 penalty alone.
     ElasticNetCV : Chooses `alpha` and `l1_ratio` by cross-validation.
     sklearn_theory.solvers.BCDSolver : Every block rule of the paper.
-    sklearn.linear_model.ElasticNet : scikit-learn's own.
+    sklearn.linear_model.ElasticNet : The counterpart in scikit-learn.
 
     Notes
     -----

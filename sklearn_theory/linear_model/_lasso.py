@@ -89,7 +89,7 @@ class Lasso(ElasticNet):
     ElasticNet : L1 and L2 penalties together.
     LassoCV : Chooses `alpha` by cross-validation.
     sklearn_theory.solvers.BCDSolver : Every block rule of the paper.
-    sklearn.linear_model.Lasso : scikit-learn's own.
+    sklearn.linear_model.Lasso : The counterpart in scikit-learn.
 
     Notes
     -----

@@ -76,10 +76,10 @@ class LogisticRegression(PosteriorClassifier):
     random_state : int, RandomState instance or None, default=None
         Accepted for code that is written for scikit-learn; nothing is drawn.
 
-    solver : {"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"}, \
-            default="lbfgs"
-        Accepted for code that is written for scikit-learn. All solve the same problem;
-        how, follows from the penalty.
+    solver : str, default="lbfgs"
+        Any of scikit-learn's: "lbfgs", "liblinear", "newton-cg", "newton-cholesky",
+        "sag" or "saga". Accepted for code that is written for scikit-learn: how the
+        problem is solved follows from the penalty.
 
     max_iter : int, default=1000
         Largest number of passes over working sets, or of iterations of L-BFGS.
@@ -131,7 +131,7 @@ class LogisticRegression(PosteriorClassifier):
     --------
     NaiveBayesVsLogistic : Logistic regression or naive Bayes, by the number of labels.
     sklearn_theory.solvers.BCDSolver : Every block rule of the paper.
-    sklearn.linear_model.LogisticRegression : scikit-learn's own.
+    sklearn.linear_model.LogisticRegression : The counterpart in scikit-learn.
 
     Notes
     -----

@@ -45,6 +45,12 @@ def weigh_classes(class_weight, classes, y, labels, sample_weight):
     weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(float)
     if class_weight is None:
         return weight
+    totals = np.bincount(labels, weight, minlength=len(classes))
+    if class_weight == "balanced" and not totals.all():
+        raise ValueError(
+            'class_weight="balanced" needs samples of positive weight of every class; '
+            f"the class {classes[totals == 0][0]!r} has none."
+        )
     of_class = compute_class_weight(
         class_weight, classes=classes, y=y, sample_weight=sample_weight
     )

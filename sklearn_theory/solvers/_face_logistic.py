@@ -108,7 +108,8 @@ class LogisticFace(NewtonFace):
             entropy = self._log_q - 2 * share * self._exponent
         else:
             entropy = -xlogy(share, share) - xlogy(1 - share, 1 - share)
-        return self.weight @ entropy - 0.5 * factor**2 * squares
+        value = self.weight @ entropy - 0.5 * factor**2 * squares
+        return value - self._slack(factor)
 
     def dual_radius(self, gap):
         """Radius of the ball about the dual point that holds the optimal one."""

@@ -7,6 +7,7 @@ MAX_PASSES = 100
 _MAX_HALVINGS = 40
 _MAX_INTERCEPT_STEPS = 50
 _SUFFICIENT = 0.01
+_ROUNDING = 1e-14
 
 
 class NewtonFace:
@@ -38,8 +39,10 @@ class NewtonFace:
             return
         for _ in range(_MAX_INTERCEPT_STEPS):
             step, promised = self._intercept_step()
-            # What the rest of the descent would have to gain is then negligible.
-            if not promised > 1e-3 * target:
+            # What the intercept could still gain, and by how much it makes the dual
+            # value wrong, is then negligible.
+            least = max(target, _ROUNDING * self._loss)
+            if not promised > 1e-3 * least and abs(self._imbalance()) <= 1e-2 * least:
                 return
             loss, intercept = self._loss, self._intercept
             for _ in range(_MAX_HALVINGS):
@@ -48,6 +51,20 @@ class NewtonFace:
                 if self._loss <= loss:
                     break
                 step = step / 2
+
+    def _imbalance(self):
+        """By how much a dual point that does not balance the intercept errs."""
+        return float(np.sum(self._intercept * self.u.sum(axis=-1, keepdims=True)))
+
+    def _slack(self, factor):
+        """What to take off a dual value whose point was not balanced to the end.
+
+        With residuals `u` that sum to `d`, the entropy bounds the objective at the
+        present intercept `b` only up to ``b d``; the rest is what a step may gain.
+        """
+        if not self.fit_intercept:
+            return 0.0
+        return factor * self._imbalance() + self._intercept_step()[1]
 
     def take_dual_point(self):
         """Nothing to do: the dual point is made of the probabilities."""

@@ -103,7 +103,8 @@ class SoftmaxFace(NewtonFace):
         if factor != 1.0:
             share = factor * self.p + (1 - factor) * self.target
         entropy = -xlogy(share, share).sum(axis=0)
-        return self.weight @ entropy - 0.5 * factor**2 * squares
+        value = self.weight @ entropy - 0.5 * factor**2 * squares
+        return value - self._slack(factor)
 
     def dual_radius(self, gap):
         """Radius of the ball about the dual point that holds the optimal one."""
