@@ -160,7 +160,7 @@ class LogisticRegression(PosteriorClassifier):
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> model = LogisticRegression(C=0.1, l1_ratio=1.0).fit(scale(X), y)
     >>> int((model.coef_ != 0).sum())
-    7
+    8
     >>> bool(model.dual_gap_ < 1e-6)
     True
     """
