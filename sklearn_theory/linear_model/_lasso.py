@@ -2,6 +2,7 @@
 """Lasso by greedy variable blocks, to a certified duality gap."""
 
 from ._elastic_net import ElasticNet
+from ._penalised_path import lasso_path
 
 
 class Lasso(ElasticNet):
@@ -122,6 +123,7 @@ class Lasso(ElasticNet):
     _parameter_constraints.pop("l1_ratio")
 
     l1_ratio = 1.0
+    path = staticmethod(lasso_path)
 
     def __init__(
         self,

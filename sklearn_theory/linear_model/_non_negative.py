@@ -2,6 +2,7 @@
 """Least squares with non-negative coefficients, to a certified duality gap."""
 
 from ._lasso import Lasso
+from ._penalised_path import non_negative_path
 
 
 class NonNegativeLeastSquares(Lasso):
@@ -105,6 +106,7 @@ class NonNegativeLeastSquares(Lasso):
 
     positive = True
     selection = "cyclic"
+    path = staticmethod(non_negative_path)
 
     def __init__(
         self,

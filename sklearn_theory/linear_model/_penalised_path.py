@@ -236,6 +236,41 @@ def lasso_path(X, y, alphas=100, *, l1_ratio=1.0, **options):
     return elastic_net_path(X, y, alphas, l1_ratio=l1_ratio, **options)
 
 
+def non_negative_path(X, y, alphas=100, **options):
+    """Compute non-negative coefficients along decreasing penalties.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Training samples.
+
+    y : array-like of shape (n_samples,)
+        Targets.
+
+    alphas : int or array-like of shape (n_alphas,), default=100
+        Strengths of the penalty, or how many to space evenly in their logarithm, from
+        the smallest at which all coefficients are zero.
+
+    **options : dict
+        Further options of :meth:`ElasticNet.path`, except `l1_ratio` and `positive`.
+
+    Returns
+    -------
+    alphas : ndarray of shape (n_alphas,)
+        The strengths, in decreasing order.
+
+    coefs : ndarray of shape (n_features, n_alphas)
+        Coefficients at each strength.
+
+    dual_gaps : ndarray of shape (n_alphas,)
+        Certified duality gaps.
+
+    n_iters : list of int
+        Passes over working sets; only if ``return_n_iter=True``.
+    """
+    return lasso_path(X, y, alphas, positive=True, **options)
+
+
 def check_alphas(alphas):
     """Validate strengths of the penalty, and put them in decreasing order."""
     alphas = np.asarray(alphas, dtype=float)
