@@ -47,9 +47,11 @@ class PathPoint(NamedTuple):
 
 def walk_path(face, alphas, weights, total, *, l1_ratio, positive, tol, max_iter, rng):
     """Yield the solution at each alpha, every fit started from the one before."""
+    solver = None
     for alpha in alphas:
         penalty = elastic_net_penalty(weights, alpha * total, l1_ratio, positive)
-        solver = regression_solver(face, penalty, tol, max_iter, rng)
+        candidates = None if solver is None else solver.likely_candidates(penalty)
+        solver = regression_solver(face, penalty, tol, max_iter, rng, candidates)
         for _ in solver.rounds():
             pass
         yield PathPoint(

@@ -126,7 +126,7 @@ def start_from(face, coef, weights):
     face.start(np.where(np.isinf(weights), 0.0, np.ravel(coef)))
 
 
-def regression_solver(face, penalty, tol, max_iter, rng=None):
+def regression_solver(face, penalty, tol, max_iter, rng=None, candidates=None):
     """Build the solver that ends at the relative gap `tol`, with steps as small.
 
     As in scikit-learn, the last pass must not have moved a coefficient by more than
@@ -138,6 +138,7 @@ def regression_solver(face, penalty, tol, max_iter, rng=None):
         target=gap_target(face, tol),
         max_passes=max_iter,
         step_tol=tol,
+        candidates=candidates,
         rng=rng,
     )
 

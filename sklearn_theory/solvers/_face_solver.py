@@ -42,6 +42,10 @@ class FaceSolver:
         If given, the last pass must also have moved no coefficient by more than this
         share of the largest one.
 
+    candidates : ndarray or None, default=None
+        Coordinates to begin with, where others are known to be unlikely. What they miss
+        is found when all coordinates are measured at the end.
+
     rng : numpy.random.RandomState or None, default=None
         Draws the order of the coordinates in each round; None visits them in turn.
 
@@ -63,7 +67,17 @@ class FaceSolver:
         One entry for each measurement.
     """
 
-    def __init__(self, fit, penalty, *, target, max_passes, step_tol=None, rng=None):
+    def __init__(
+        self,
+        fit,
+        penalty,
+        *,
+        target,
+        max_passes,
+        step_tol=None,
+        candidates=None,
+        rng=None,
+    ):
         self.fit, self.penalty, self.target = fit, penalty, target
         self.step_tol = step_tol
         self.max_passes, self.rng = max_passes, rng
@@ -75,12 +89,17 @@ class FaceSolver:
         self._in_working_set = np.zeros(len(penalty.l1), dtype=bool)
         self._size = 0
         self._restart()
+        self._is_partial = candidates is not None
+        if self._is_partial:
+            self._keep = candidates
 
     def rounds(self):
         """Measure and descend in turn; yields after each measurement."""
         stalled, smallest = 0, np.inf
         while True:
             self._measure()
+            if self._is_partial and self.gap <= self.target:
+                self._measure_all()
             if self.gap <= self.target:
                 self._settle_steps()
                 self.converged = self._is_confirmed()
@@ -99,8 +118,17 @@ class FaceSolver:
     def _give_up(self):
         """Stop short of the target, with a gap that is certified all the same."""
         self.exhausted = True
-        if np.isinf(self.gap):
-            self._measure(certify=True)
+        if self._is_partial or np.isinf(self.gap):
+            self._measure_all(certify=True)
+
+    def likely_candidates(self, penalty):
+        """Guess which coordinates a weaker penalty lets in, by the strong rule.
+
+        Slopes change by no more than the penalty does, as a rule.
+        """
+        weaker = self.penalty.l1[self._keep] - penalty.l1[self._keep]
+        likely = (self._excess >= -2 * weaker) | (self.fit.w[self._keep] != 0)
+        return self._keep[likely]
 
     def history_per_unit(self, total):
         """The history as arrays, with objectives and gaps divided by a total weight."""
@@ -118,6 +146,11 @@ class FaceSolver:
         self._keep = self._usable
         self._best_dual, self._factor = -np.inf, 0.0
         self._threshold = np.inf
+        self._is_partial = False
+
+    def _measure_all(self, certify=False):
+        self._restart()
+        self._measure(certify)
 
     def _measure(self, certify=False):
         """Evaluate slopes, objective and duality gap at the present point.
@@ -131,13 +164,14 @@ class FaceSolver:
         self._slope = penalty.slope(correlation, keep, fit.w)
         self._excess = penalty.excess(self._slope, keep, fit.w)
         self._violation = max(self._excess.max(initial=0), 0.0)
-        self.objective = fit.loss() + penalty.value(fit.w)
+        support = np.flatnonzero(fit.w)
+        self.objective = fit.loss() + penalty.value_on(support, fit.w[support])
         dual, factor = self._dual(correlation, certify)
         self._is_best = dual > self._best_dual
         if self._is_best:
             self._best_dual, self._factor = dual, factor
         self.gap = max(self.objective - self._best_dual, 0.0)
-        self._record()
+        self._record(support)
 
     def _dual(self, correlation, certify):
         """The better of two dual values, and the factor of its dual point."""
@@ -167,8 +201,7 @@ class FaceSolver:
         least = max(self.target, _LEAST_GAP * self.fit.scale)
         return bool(gain.max(initial=0) > 2 * least)
 
-    def _record(self):
-        support = np.flatnonzero(self.fit.w)
+    def _record(self, support):
         changed = not np.array_equal(support, self._last_support)
         self._last_support = support
         entry = (
@@ -196,9 +229,10 @@ class FaceSolver:
         working = np.sort(self._keep[(fit.w[self._keep] != 0) | (self._excess > 0)])
         threshold = max(self._settling_threshold(), fit.rounding)
         self.n_passes += fit.descend(working, self.penalty, threshold, left)
-        self.objective = fit.loss() + self.penalty.value(fit.w)
+        support = np.flatnonzero(fit.w)
+        self.objective = fit.loss() + self.penalty.value_on(support, fit.w[support])
         self.gap = max(self.objective - self._best_dual, 0.0)
-        self._record()
+        self._record(support)
 
     def _is_confirmed(self):
         """Rebuild what was tracked; if it had drifted, start again from the truth."""
