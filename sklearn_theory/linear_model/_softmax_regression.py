@@ -26,6 +26,8 @@ from sklearn.linear_model import LogisticRegression
 from ._linear_head import LinearHead, affine_head, scores
 
 _MAX_LINE_SEARCH = 50
+# Of steps: with many correlated features 40 save a fifth of the iterations that 10 need.
+_MEMORY = 40
 _RELATIVE_PRECISION = 64 * np.finfo(float).eps
 _TEMPERATURES = tuple(0.5**power for power in range(7, -1, -1))
 
@@ -124,6 +126,7 @@ def _fit_lbfgs(problem, start, solver, max_iter, tol):
         options={
             "maxiter": max_iter,
             "maxls": _MAX_LINE_SEARCH,
+            "maxcor": _MEMORY,
             "gtol": 0,
             "ftol": _RELATIVE_PRECISION,
         },
