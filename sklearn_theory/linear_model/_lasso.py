@@ -40,7 +40,8 @@ class Lasso(ElasticNet):
 
     tol : float, default=1e-4
         The duality gap to reach, relative to the mean square of the centred target: the
-        fit ends when ``dual_gap_ <= tol * np.mean((y - y.mean()) ** 2)``.
+        fit ends when ``dual_gap_ <= tol * np.mean((y - y.mean()) ** 2)``, and when the
+        last pass moved no coefficient by more than `tol` times the largest one.
 
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit.

@@ -30,7 +30,9 @@ class NonNegativeLeastSquares(Lasso):
         Largest number of passes over working sets of features.
 
     tol : float, default=1e-10
-        The duality gap to reach, relative to the mean square of the centred target.
+        The duality gap to reach, relative to the mean square of the centred target. The
+        last pass must also have moved no coefficient by more than `tol` times the
+        largest one.
 
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit.
