@@ -16,11 +16,11 @@ from ..solvers._forest_descent import (
     ForestDescent,
 )
 from ..utils import TheoryReport
+from ..utils._affinities import make_affinity
 from ..utils._base import TheoryEstimator
 from ..utils._callbacks import fit_task, iterate_subtasks
 from ..utils._compat import Interval, StrOptions, _fit_context
 from . import _propagation_report as report_parts
-from ._affinities import make_affinity
 from ._harmonic import harmonic_system, label_distributions
 from ._partial_labels import encode_partial_labels
 

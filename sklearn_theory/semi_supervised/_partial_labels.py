@@ -6,8 +6,10 @@ import warnings
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
+from ..utils._unlabelled import find_unlabelled
 
-def encode_partial_labels(y):
+
+def encode_partial_labels(y, unlabeled_value=-1, *, signs_are_classes=True):
     """Number the classes of the labelled rows.
 
     As in scikit-learn, -1 means unlabelled: in numeric arrays, and in object arrays,
@@ -19,6 +21,13 @@ def encode_partial_labels(y):
     y : ndarray of shape (n_samples,)
         Labels.
 
+    unlabeled_value : int, float, str or None, default=-1
+        What stands in `y` for a missing label.
+
+    signs_are_classes : bool, default=True
+        Whether -1 and 1 are two classes, with a warning, where `y` holds nothing else
+        and -1 would mean unlabelled; if False, 1 is then the only class.
+
     Returns
     -------
     classes : ndarray of shape (n_classes,)
@@ -27,15 +36,15 @@ def encode_partial_labels(y):
     codes : ndarray of int of shape (n_samples,)
         The class of each row, -1 where it has no label.
     """
-    unlabelled = _unlabelled(y)
+    unlabelled = find_unlabelled(y, unlabeled_value)
     if not len(y) or unlabelled.all():
         raise ValueError(
-            "y must hold the label of at least one row, but all are -1, which means "
-            "unlabelled."
+            "y must hold the label of at least one row, but all are "
+            f"{unlabeled_value!r}, which means unlabelled."
         )
     known = y[~unlabelled]
     check_classification_targets(known)
-    if unlabelled.any() and y.dtype.kind in "bif" and (known == 1).all():
+    if signs_are_classes and _holds_only_signs(y, unlabelled, unlabeled_value):
         warnings.warn(
             "y holds only -1 and 1, which is read as two classes with every row "
             "labelled: with a single class there is nothing to propagate. Number the "
@@ -50,18 +59,11 @@ def encode_partial_labels(y):
     return classes, codes
 
 
-def _unlabelled(y):
-    if y.dtype.kind == "O":
-        return np.array([_is_minus_one(label) for label in y], dtype=bool)
-    if y.dtype.kind in "US":
-        if np.isin(y.astype(str), ["-1"]).any():
-            raise ValueError(
-                "y must have dtype object where labels are strings and -1 marks "
-                "unlabelled rows; in the array of strings given, -1 has become '-1'."
-            )
-        return np.zeros(len(y), dtype=bool)
-    return y == -1
-
-
-def _is_minus_one(label):
-    return not isinstance(label, str) and bool(label == -1)
+def _holds_only_signs(y, unlabelled, unlabeled_value):
+    """Tell whether all labels are 1 and all missing ones -1."""
+    return (
+        y.dtype.kind in "bif"
+        and unlabeled_value == -1
+        and unlabelled.any()
+        and bool((y[~unlabelled] == 1).all())
+    )

@@ -3,8 +3,11 @@
 
 import sys
 from functools import partial, wraps
+from importlib import import_module
 
 import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -23,6 +26,85 @@ def is_dask_array(X):
     """
     dask_array = sys.modules.get("dask.array")
     return dask_array is not None and isinstance(X, dask_array.Array)
+
+
+def has_dask_twin(module):
+    """Let a function of rows hand Dask arrays to its namesake in another module.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module, which may import Dask.
+
+    Returns
+    -------
+    decorate : callable
+        The decorator.
+    """
+
+    def decorate(function):
+        @wraps(function)
+        def wrapper(X, *arguments, **parameters):
+            if not is_dask_array(X):
+                return function(X, *arguments, **parameters)
+            twin = getattr(import_module(module), function.__name__)
+            return twin(X, *arguments, **parameters)
+
+        return wrapper
+
+    return decorate
+
+
+def check_dask_rows(estimator, X):
+    """Check the shape of rows at once, and their values when blocks are computed.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Whose `fit` is given the rows; it gets ``n_features_in_``.
+
+    X : dask array
+        The rows.
+
+    Returns
+    -------
+    X : dask array of shape (n_samples, n_features)
+        Rows of single or double precision, in dense blocks of known size that hold all
+        features.
+    """
+    if X.ndim != 2:
+        raise ValueError(f"X must be two-dimensional, got {X.ndim} dimensions.")
+    estimator.n_features_in_ = X.shape[1]
+    X = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
+    if np.isnan(X.chunks[0]).any():
+        X = X.copy().compute_chunk_sizes()
+    dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+    check = partial(check_array, dtype=dtype, order="C", ensure_min_samples=0)
+    return X.map_blocks(check, meta=np.empty((0, 0), dtype))
+
+
+def gather_rows(values):
+    """Fetch a Dask array, whose blocks may be sparse rows; leave others as they are.
+
+    Parameters
+    ----------
+    values : object
+        A Dask array in blocks of rows, or anything else.
+
+    Returns
+    -------
+    gathered : object
+        An array or a CSR array.
+    """
+    if not is_dask_array(values):
+        return values
+    from dask import compute
+
+    values = values.rechunk(dict.fromkeys(range(1, values.ndim), -1))
+    blocks = compute(*values.to_delayed().ravel())
+    if any(sparse.issparse(block) for block in blocks):
+        return sparse.vstack(blocks, format="csr")
+    return np.concatenate(blocks)
 
 
 def over_blocks(columns):

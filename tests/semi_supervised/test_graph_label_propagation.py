@@ -180,7 +180,7 @@ class TestLabels:
 
     def test_strings_need_an_object_array(self):
         X, y, _ = moons()
-        with pytest.raises(ValueError, match="y must have dtype object"):
+        with pytest.raises(ValueError, match="use an array of dtype object"):
             GraphLabelPropagation().fit(X, y.astype(str))
 
     def test_all_unlabelled(self):
