@@ -1,12 +1,23 @@
-from . import datasets, label_space, linear_model, semi_supervised, solvers, utils
+from . import (
+    cluster,
+    datasets,
+    label_space,
+    linear_model,
+    model_selection,
+    semi_supervised,
+    solvers,
+    utils,
+)
 from ._show_versions import show_versions
 from ._version import __version__
 
 __all__ = [
     "__version__",
+    "cluster",
     "datasets",
     "label_space",
     "linear_model",
+    "model_selection",
     "semi_supervised",
     "show_versions",
     "solvers",

@@ -1,0 +1,3 @@
+from ._transductive_clustering import TransductiveClustering
+
+__all__ = ["TransductiveClustering"]

@@ -1,0 +1,3 @@
+from ._semi_supervised_split import SemiSupervisedSplit
+
+__all__ = ["SemiSupervisedSplit"]
