@@ -35,7 +35,7 @@ $(VENV)/extra-%: $(VENV)/made $(PACKAGING)
 	@touch $@
 
 demo: $(VENV)/extra-demo
-	@$(BIN)/python doc/demo.py
+	@$(BIN)/python doc/demo
 
 test: $(VENV)/extra-test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

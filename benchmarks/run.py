@@ -10,6 +10,7 @@ import argparse
 import importlib.util
 import os
 import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -60,16 +61,32 @@ def store(name, rows, *, quick):
     print(f"{len(rows)} rows in {path.name}; {len(unmet)} miss their target")
 
 
-def machine():
-    from importlib.metadata import version
+PACKAGES = (
+    "scikit-learn",
+    "numpy",
+    "scipy",
+    "numba",
+    "torch",
+    "dask",
+    "celer",
+    "skglm",
+)
 
-    packages = ("scikit-learn", "numpy", "scipy", "numba", "celer", "skglm")
-    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+
+def machine():
+    versions = ", ".join(filter(None, map(version_of, PACKAGES)))
     return [
         f"- machine: {platform.machine()}, {processor()}, {os.cpu_count()} cores, "
         f"one thread used",
         f"- Python {platform.python_version()}, {versions}",
     ]
+
+
+def version_of(package):
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:  # a peer that this benchmark may not need
+        return None
 
 
 def processor():
