@@ -158,6 +158,6 @@ for place, (name, (_, colour)) in enumerate(methods.items()):
 axes["bars"].set_yticks(range(len(methods)), methods)
 axes["bars"].invert_yaxis()
 axes["bars"].set_xlabel("accuracy on queries (%)")
-axes["bars"].set_title("One label a class (circles), and five (squares)", loc="left")
+axes["bars"].set_title("Labels a class: 1 (circles), 5 (squares)", loc="left")
 axes["bars"].grid(axis="x", color="0.9")
 plt.show()

@@ -43,8 +43,8 @@ class SelfTrainingHistory:
     >>> history.record(np.array([4, 2]), np.array([0.8, 0.9]), 0.125)
     >>> print(history)
     Self-training: 1 round, 9 unlabelled rows
-    round  added   ham  spam   threshold ham  threshold spam   bound
-        1      6     4     2           0.800           0.900   0.125
+    round  added   ham   spam   threshold ham   threshold spam    bound
+        1      6     4      2           0.800            0.900    0.125
     """
 
     classes: np.ndarray
