@@ -38,7 +38,7 @@ def run():
     table = Table(
         title=f"Accuracy on the unlabelled, {N_LABELS} labels, mean of {N_DRAWS} draws"
     )
-    for column in ["method", *DATA, "fit, s"]:
+    for column in ["method", *DATA, "both fits, s"]:
         table.add_column(column, justify="right")
     for name, model in track(
         METHODS.items(), "teaching", console=console, transient=True
@@ -77,7 +77,7 @@ def few_labels(truth, seed):
 
 
 def learn(model, X, truth):
-    """Mean accuracy on the unlabelled rows, and mean seconds of a fit."""
+    """Mean accuracy on the unlabelled rows, and seconds of the faster fit."""
     accuracies, seconds = [], []
     for seed in range(N_DRAWS):
         y = few_labels(truth, seed)
@@ -87,7 +87,8 @@ def learn(model, X, truth):
         model.fit(X[given], y[given]) if is_supervised else model.fit(X, y)
         seconds.append(time.perf_counter() - started)
         accuracies.append(np.mean(model.predict(X[~given]) == truth[~given]))
-    return np.mean(accuracies), np.mean(seconds)
+    # The first fit of all compiles.
+    return np.mean(accuracies), min(seconds)
 
 
 def plot_rounds(model, truth):
