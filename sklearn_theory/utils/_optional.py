@@ -42,3 +42,29 @@ def import_optional(module, *, needed_by, extra):
             f"{needed_by} needs {package}, which is not installed or cannot be "
             f'imported. Install it with: pip install "sklearn_theory[{extra}]"'
         ) from error
+
+
+def import_networks(module, *, needed_by):
+    """Import a file of this library that imports torch, or say how to get torch.
+
+    Parameters
+    ----------
+    module : str
+        Full name of the file, such as ``"sklearn_theory.utils._torch_training"``.
+
+    needed_by : str
+        The class that needs it, as it stands in the error message.
+
+    Returns
+    -------
+    imported : module
+        The imported file.
+
+    Raises
+    ------
+    ImportError
+        If torch or skorch is not installed; the message names the extra.
+    """
+    for package in ("torch", "skorch"):
+        import_optional(package, needed_by=needed_by, extra="torch")
+    return import_module(module)
