@@ -8,7 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from ._version import __version__
 
 CORE_PACKAGES = ("scikit-learn", "numpy", "scipy", "numba", "joblib", "lazy-loader")
-OPTIONAL_PACKAGES = ("torch", "skorch", "dask", "distributed", "pandas", "matplotlib")
+OPTIONAL_PACKAGES = (
+    "torch",
+    "skorch",
+    "dask",
+    "distributed",
+    "pynndescent",
+    "pandas",
+    "matplotlib",
+)
 
 
 def show_versions():

@@ -52,6 +52,10 @@ MODES = {
         {"conjugate": False},
         {"block_rule": "tree_partition"},
     ],
+    "ISogCLR": [
+        {"mode": "bimodal", "max_iter": 20, "output": "projection"},
+        {"loss": "infonce", "max_iter": 20, "optimizer": "lars"},
+    ],
     "Lasso": [
         {"alpha": 0.01, "selection": "random"},
         {"alpha": 0.01, "warm_start": True},
@@ -90,6 +94,12 @@ MODES = {
         {"distortion": "bo", "entropy": 0.1},
         {"distortion": "kernel", "affinity": "heat", "n_init": 2},
         {"laplacian": 0},
+    ],
+    "RCAL": [
+        {"outlier": "lof", "beta": "auto", "covariance": "shrunk"},
+        {"contamination": 0.2, "drop_outliers": False, "prior": "observed"},
+        {"outlier": "trim", "covariance": "diag", "weights": "uniform"},
+        {"individual": "anchor", "max_iter": 20},
     ],
 }
 

@@ -16,7 +16,10 @@ def run_python(code):
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("heavy", ["torch", "numba", "dask", "matplotlib", "pandas"])
+@pytest.mark.parametrize(
+    "heavy",
+    ["torch", "numba", "dask", "matplotlib", "pandas"],
+)
 def test_import_is_light(heavy):
     code = f"import sklearn_theory, sys; print({heavy!r} in sys.modules)"
     assert run_python(code) == "False"
@@ -30,7 +33,10 @@ def test_import_adds_few_modules_to_scikit_learn():
     assert int(run_python(code)) <= 10
 
 
-@pytest.mark.parametrize("room", ["linear_model", "label_space"])
+@pytest.mark.parametrize(
+    "room",
+    ["linear_model", "label_space", "noisy_labels", "representation"],
+)
 def test_using_a_room_does_not_import_torch(room):
     code = (
         f"import sys, sklearn_theory; r = sklearn_theory.{room}; "
@@ -41,6 +47,7 @@ def test_using_a_room_does_not_import_torch(room):
 
 def test_discovery_survives_absent_extras():
     absent = ["torch", "skorch", "dask", "distributed", "matplotlib", "rich", "pandas"]
+    absent += ["pynndescent"]
     code = (
         "import sys\n"
         "class Block:\n"
