@@ -6,8 +6,9 @@ from sklearn.base import clone
 from sklearn.utils import indexable
 
 from ..utils._callbacks import iterate_subtasks
-from ..utils._compat import _num_samples, _safe_indexing, _safe_split
+from ..utils._compat import _safe_indexing, _safe_split
 from ..utils._content_folds import folds_by_content
+from ..utils._fit_metadata import take_metadata
 from ._label_positions import positions_of
 
 N_FOLDS = 5
@@ -70,35 +71,8 @@ def _fold_proba(base, X, y, classes, metadata, train, test):
     """Probabilities of the rows in `test` by a base that was fitted on `train`."""
     X_train, y_train = _safe_split(base, X, y, train)
     X_test, _ = _safe_split(base, X, y, test, train)
-    fitted = clone(base).fit(X_train, y_train, **take_rows(metadata, train, len(y)))
+    fitted = clone(base).fit(X_train, y_train, **take_metadata(metadata, train, len(y)))
     P = np.zeros((len(test), len(classes)))
     columns = positions_of(fitted.classes_, classes, "The base classifier's classes_")
     P[:, columns] = fitted.predict_proba(X_test)
     return P
-
-
-def take_rows(metadata, rows, n_samples):
-    """Cut the metadata that belong to rows down to some rows.
-
-    Parameters
-    ----------
-    metadata : dict
-        Metadata of a fit.
-
-    rows : ndarray of int
-        Rows to keep.
-
-    n_samples : int
-        Number of rows of the whole data.
-
-    Returns
-    -------
-    taken : dict
-        The metadata of the rows; values of another length are left as they are.
-    """
-    return {
-        name: _safe_indexing(value, rows)
-        if hasattr(value, "__len__") and _num_samples(value) == n_samples
-        else value
-        for name, value in metadata.items()
-    }

@@ -9,8 +9,9 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import validate_data
 
 from ..utils._compat import _num_samples, _routing_enabled
+from ..utils._fit_metadata import take_metadata
 from ._partial_labels import encode_partial_labels
-from ._votes import take_metadata, take_rows
+from ._votes import take_rows
 
 
 def default_base(estimator):

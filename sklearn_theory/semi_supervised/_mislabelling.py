@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.base import clone
 
 from ..utils._content_folds import folds_by_content
-from ._votes import class_votes, take_metadata, take_rows
+from ..utils._fit_metadata import take_metadata
+from ._votes import class_votes, take_rows
 
 N_FOLDS = 5
 _SMOOTHING = 0.5

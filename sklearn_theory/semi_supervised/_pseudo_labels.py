@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from ._votes import take_metadata, take_rows
+from ..utils._fit_metadata import take_metadata
+from ._votes import take_rows
 
 
 class PseudoLabels:
