@@ -14,6 +14,8 @@ OPTIONAL_PACKAGES = (
     "dask",
     "distributed",
     "pynndescent",
+    "gymnasium",
+    "minari",
     "pandas",
     "matplotlib",
 )

@@ -8,6 +8,13 @@ check, the reason for which scikit-learn's own counterpart fails the same check.
 
 from sklearn.ensemble import RandomForestClassifier
 
+SMALL_NETWORK = {
+    "hidden_layer_sizes": (32,),
+    "learning_rate_init": 0.02,
+    "max_iter": 40,
+    "random_state": 0,
+}
+
 MODES = {
     "BCDSolver": [
         {"penalty": "l1", "alpha": 1.0, "selection": "gs_q", "update": "prox_newton"},
@@ -100,6 +107,38 @@ MODES = {
         {"contamination": 0.2, "drop_outliers": False, "prior": "observed"},
         {"outlier": "trim", "covariance": "diag", "weights": "uniform"},
         {"individual": "anchor", "max_iter": 20},
+    ],
+    "BehaviorPolicy": [
+        {"kind": "mdn", **SMALL_NETWORK},
+        {"kind": "knn"},
+        {"action_space": "discrete", **SMALL_NETWORK},
+        {"action_space": "discrete", "kind": "knn"},
+        {"action_space": "discrete", "kind": "tabular"},
+    ],
+    "DichotomyOfControl": [
+        {"action_space": "continuous", **SMALL_NETWORK},
+        {"latent": "gaussian", "encoder": "gru", "context_len": 2, **SMALL_NETWORK},
+    ],
+    "DynamicsEnsemble": [
+        {
+            "n_members": 1,
+            "n_elites": 1,
+            "bootstrap": False,
+            "learning_rate_init": 0.02,
+            "random_state": 0,
+        }
+    ],
+    "MBRCSL": [{"action_space": "discrete", "random_state": 0}],
+    "RCSLPolicy": [
+        {"head": "gaussian", **SMALL_NETWORK},
+        {"head": "autoregressive", **SMALL_NETWORK},
+        {"action_space": "discrete", **SMALL_NETWORK},
+        {"action_space": "discrete", "head": "tabular"},
+    ],
+    "TabularDoC": [
+        {"history": "markov", "beta": 0.0},
+        {"history": "markov_time", "n_bins": 3},
+        {"estimator": "energy", "n_latents": 2, "n_init": 1},
     ],
 }
 

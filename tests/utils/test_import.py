@@ -18,7 +18,7 @@ def run_python(code):
 
 @pytest.mark.parametrize(
     "heavy",
-    ["torch", "numba", "dask", "matplotlib", "pandas"],
+    ["torch", "numba", "dask", "matplotlib", "pandas", "gymnasium", "minari"],
 )
 def test_import_is_light(heavy):
     code = f"import sklearn_theory, sys; print({heavy!r} in sys.modules)"
@@ -35,7 +35,7 @@ def test_import_adds_few_modules_to_scikit_learn():
 
 @pytest.mark.parametrize(
     "room",
-    ["linear_model", "label_space", "noisy_labels", "representation"],
+    ["linear_model", "label_space", "noisy_labels", "offline_rl", "representation"],
 )
 def test_using_a_room_does_not_import_torch(room):
     code = (
@@ -47,7 +47,7 @@ def test_using_a_room_does_not_import_torch(room):
 
 def test_discovery_survives_absent_extras():
     absent = ["torch", "skorch", "dask", "distributed", "matplotlib", "rich", "pandas"]
-    absent += ["pynndescent"]
+    absent += ["pynndescent", "gymnasium", "minari"]
     code = (
         "import sys\n"
         "class Block:\n"

@@ -1,0 +1,510 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The game of Dichotomy of Control: energies ascend, encoder and policy descend.
+
+For a fixed encoder the best energies measure what latents tell about outcomes. The
+encoder lowers that measure, so that the energies must keep up: they have a larger step
+size, and move first. Value and prior learn from the encoder and do not move it.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..utils._torch_net import Net, Rows, forward_in_batches, make_net
+from ..utils._torch_training import train
+from ._doc_networks_torch import DocModule, SampledNegatives, WholeMarginal
+
+__all__ = ["make_doc_net", "measure", "run_encoder", "run_on_contexts", "train_doc"]
+
+_N_NEGATIVES_OF_MEASURES = 256
+_LEAD = 4.0  # How much larger the energies' step is by default.
+_SPREAD = 0.5  # The share of the epochs in which all latents are wanted.
+_SETTLED = 0.8  # The share of the epochs after which the encoder rests.
+
+
+@dataclass
+class Batch:
+    """Windows of a log, and the rows that they consist of, one below the other.
+
+    Parameters
+    ----------
+    steps : Tensor of shape (n_windows, n_steps, n_features)
+        All that steps hold; zeros where there is none.
+
+    mask : Tensor of shape (n_windows, n_steps)
+        Which steps are there.
+
+    start : Tensor of shape (n_windows, n_columns)
+        The contexts with which windows begin.
+
+    window : Tensor of shape (n_rows,)
+        The window of each row.
+
+    context, action, outcome, target : Tensor of shape (n_rows, ...)
+        What the rows hold.
+    """
+
+    steps: torch.Tensor
+    mask: torch.Tensor
+    start: torch.Tensor
+    window: torch.Tensor
+    context: torch.Tensor
+    action: torch.Tensor
+    outcome: torch.Tensor
+    target: torch.Tensor
+
+    def of_windows(self, z):
+        """Give each row the candidates of its window."""
+        return None if z is None else z[self.window]
+
+    def add_up(self, values):
+        """Sum values of rows over each window."""
+        sums = values.new_zeros(len(self.mask), values.shape[1])
+        return sums.index_add(0, self.window, values)
+
+
+class TorchTables:
+    """The rows of a log as tensors, from which windows are cut.
+
+    Parameters
+    ----------
+    tables : LogTables
+        The rows.
+
+    device : str
+        Where the tensors are to lie.
+
+    dtype : torch.dtype, default=torch.float32
+        The precision.
+    """
+
+    names = ("context", "action", "outcome", "target")
+
+    def __init__(self, tables, device, dtype=torch.float32):
+        columns = [getattr(tables, name) for name in self.names]
+        self.columns = [Rows(c, device=device, dtype=dtype).X for c in columns]
+
+    def cut(self, windows):
+        """Look up the rows of windows."""
+        mask = windows >= 0
+        rows = windows[mask]
+        parts = [column[rows] for column in self.columns]
+        held = torch.cat(parts[:3], dim=1)
+        steps = held.new_zeros(*mask.shape, held.shape[1])
+        steps[mask] = held
+        start = self.columns[0][windows[:, 0]]
+        return Batch(steps, mask, start, mask.nonzero()[:, 0], *parts)
+
+    @property
+    def outcomes(self):
+        return self.columns[2]
+
+
+@dataclass
+class Stage:
+    """What training needs and a trained net does not.
+
+    Parameters
+    ----------
+    tables : TorchTables
+        The log.
+
+    marginal : WholeMarginal, SampledNegatives or None
+        With what outcomes are compared; None if there is but one.
+
+    leader : torch.optim.Optimizer
+        The optimiser of the energies.
+
+    energies, followers : list of torch.nn.Parameter
+        The parameters that ascend, and those that descend.
+    """
+
+    tables: TorchTables
+    marginal: object
+    leader: object
+    energies: list
+    followers: list
+
+
+class DocNet(Net):
+    """A net with two optimisers, of which that of the energies leads.
+
+    Parameters
+    ----------
+    module : callable
+        Returns the module.
+
+    settings : dict
+        `beta`, `prior_weight`, `n_energy_steps`, `lead` (the energies' step size over
+        that of the others), `clip_norm`, `n_passes`, and three epochs,
+        `spread_until`, `rest_after` and `ends_after`.
+
+    **options : dict
+        Parameters of :class:`~sklearn_theory.utils._torch_net.Net`.
+    """
+
+    def __init__(self, module, *, settings, **options):
+        self.settings = settings
+        super().__init__(module, **options)
+
+    def get_all_learnable_params(self):
+        """Name the parameters that descend: all but those of the energies."""
+        for name, parameter in super().get_all_learnable_params():
+            if "energies" not in name.split("."):
+                yield name, parameter
+
+    def prepare(self, tables, marginal):
+        """Get ready for training on a log."""
+        energies = list(self.module_.energies.parameters())
+        leader = self.optimizer(
+            energies,
+            lr=self.lr * self.settings["lead"],
+            weight_decay=self.optimizer__weight_decay,
+            foreach=True,
+        )
+        followers = [parameter for _, parameter in self.get_all_learnable_params()]
+        self._stage = Stage(tables, marginal, leader, energies, followers)
+
+    def get_iterator(self, dataset, training=False):
+        """Go through merged windows as many steps as the log's windows would take."""
+        batches = super().get_iterator(dataset, training)
+        return Repeated(batches, self.settings["n_passes"]) if training else batches
+
+    def train_step_single(self, batch, **fit_params):
+        """Let the energies ascend, then differentiate what the others descend."""
+        self._set_training(True)
+        windows, (weight, to_go) = batch[0], batch[1].T
+        batch = self._stage.tables.cut(windows)
+        code = self.module_(batch)
+        if len(self.history) > self.settings["rest_after"]:
+            code = code.detach()
+        z, q = self.module_.latents.candidates(code, self.generator_)
+        n_energy_steps = self.settings["n_energy_steps"] if self._stage.marginal else 0
+        for _ in range(n_energy_steps):
+            self._ascend(batch, *_detached(z, q), weight)
+        main, objective = self._descend(batch, z, q, weight)
+        fits = self._fit(batch, *_detached(z, q, code), to_go)
+        bonus = self._urge_to_spread(batch) * self.module_.latents.spread(q, weight)
+        (main + (weight * fits).mean() - bonus).backward()
+        self._clip(self._stage.followers)
+        return {"loss": objective, "y_pred": None}
+
+    def _ascend(self, batch, z, q, weight):
+        """Take a step of the energies towards the information in the latents."""
+        leader = self._stage.leader
+        told, without = self.module_.told(batch, z, self._stage.marginal)
+        leader.zero_grad()
+        (-(weight * ((q * told).sum(dim=1) + without)).mean()).backward()
+        self._clip(self._stage.energies)
+        for group in leader.param_groups:
+            group["lr"] = self.lr * self.settings["lead"] * self._left()
+        leader.step()
+
+    def _left(self):
+        """Energies keep their step size, and settle while the encoder rests."""
+        ends, rests = self.settings["ends_after"], self.settings["rest_after"]
+        left = ends + 1 - len(self.history)
+        return min(1.0, max(left, 1) / max(ends - rests, 1))
+
+    def _descend(self, batch, z, q, weight):
+        """Return what encoder and policy descend, and the objective it stands for."""
+        beta = self.settings["beta"]
+        with frozen(self._stage.energies):
+            told, without = self.module_.told(batch, z, self._stage.marginal)
+        cost = self.module_.misfit(batch, z) + beta * told
+        main = (weight * (q * cost).sum(dim=1)).mean()
+        return main, (main - beta * (weight * without).mean()).detach()
+
+    def _urge_to_spread(self, batch):
+        """How much it is worth to use all latents: the less, the later.
+
+        At first policies are alike, and the latent that happens to fit best would take
+        all windows before others have learnt anything.
+        """
+        left = 1 - len(self.history) / max(self.settings["spread_until"], 1)
+        return max(0.0, left) * len(batch.window) / len(batch.mask)
+
+    def _fit(self, batch, z, q, code, to_go):
+        """Return the losses of value and prior, which leave the encoder alone."""
+        module = self.module_
+        errors = (module.values(batch.start, z) - to_go.unsqueeze(1)) ** 2
+        distance = module.latents.divergence(code, module.prior(batch.start))
+        return 0.5 * (q * errors).sum(dim=1) + self.settings["prior_weight"] * distance
+
+    def _clip(self, parameters):
+        if self.settings["clip_norm"] is not None:
+            nn.utils.clip_grad_norm_(parameters, self.settings["clip_norm"])
+
+
+def _detached(*tensors):
+    return (None if tensor is None else tensor.detach() for tensor in tensors)
+
+
+class Repeated:
+    """Batches, several times over."""
+
+    def __init__(self, batches, n_passes):
+        self.batches, self.n_passes = batches, n_passes
+
+    def __len__(self):
+        return self.n_passes * len(self.batches)
+
+    def __iter__(self):
+        for _ in range(self.n_passes):
+            yield from self.batches
+
+
+@contextmanager
+def frozen(parameters):
+    """Let derivatives pass through a network, and leave its parameters alone."""
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    yield
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+
+
+def make_doc_net(estimator, tables, n_steps, is_discrete, random):
+    """Build the net of a DichotomyOfControl from its parameters.
+
+    Parameters
+    ----------
+    estimator : DichotomyOfControl
+        Holds the parameters.
+
+    tables : LogTables
+        The log.
+
+    n_steps : int
+        The length of windows.
+
+    is_discrete : bool
+        Whether actions are labels.
+
+    random : RandomState
+        Gives the seed.
+
+    Returns
+    -------
+    net : DocNet
+        The net, initialised.
+    """
+    widths = {
+        name: getattr(tables, name).shape[1]
+        for name in ("context", "action", "outcome")
+    }
+    names = ("latent", "n_latents", "latent_dim", "encoder")
+    choices = {name: getattr(estimator, name) for name in names}
+    return make_net(
+        DocNet,
+        DocModule,
+        module_params={
+            "widths": widths | {"target": widths["action"]},
+            "n_steps": n_steps,
+            "is_discrete": is_discrete,
+            "hidden_layer_sizes": tuple(estimator.hidden_layer_sizes),
+            **choices,
+        },
+        settings=_settings(estimator),
+        learning_rate_init=estimator.learning_rate_init,
+        weight_decay=estimator.weight_decay,
+        batch_size=estimator.batch_size,
+        optimizer="adamw",
+        optimizer__foreach=True,  # Many small arrays: one call for all of them.
+        device=estimator.device,
+        random_state=random,
+    )
+
+
+def _settings(estimator):
+    names = ("beta", "prior_weight", "n_energy_steps", "clip_norm")
+    lead = _LEAD
+    if estimator.energy_learning_rate is not None:
+        lead = estimator.energy_learning_rate / estimator.learning_rate_init
+    return {name: getattr(estimator, name) for name in names} | {
+        "lead": lead,
+        "n_passes": 1,
+        "rest_after": _SETTLED * estimator.max_iter,
+        "ends_after": estimator.max_iter,
+        "spread_until": _SPREAD * estimator.max_iter,
+    }
+
+
+def train_doc(net, estimator, context, tables, windows, counts, reconstruct):
+    """Train the net on windows of a log.
+
+    Parameters
+    ----------
+    net : DocNet
+        The net.
+
+    estimator : DichotomyOfControl
+        Holds the parameters.
+
+    context : sklearn.callback.CallbackContext
+        The task of the fit.
+
+    tables : LogTables
+        The log.
+
+    windows : ndarray of shape (n_windows, n_steps)
+        Distinct windows.
+
+    counts : ndarray of shape (n_windows,)
+        How often they occur.
+
+    reconstruct : callable
+        As in ``train``.
+
+    Returns
+    -------
+    training : Training
+        What the training did.
+    """
+    n_steps = np.ceil(np.array([counts.sum(), len(counts)]) / net.batch_size)
+    net.settings["n_passes"] = max(1, round(n_steps[0] / n_steps[1]))
+    tensors = TorchTables(tables, net.device)
+    net.prepare(tensors, _marginal(net, tensors, estimator.n_negatives))
+    targets = np.column_stack([counts / counts.mean(), tables.to_go[windows[:, 0]]])
+    return train(
+        net,
+        windows,
+        targets,
+        estimator=estimator,
+        context=context,
+        max_iter=estimator.max_iter,
+        learning_rate=estimator.learning_rate,
+        reconstruct=reconstruct,
+    )
+
+
+def _marginal(net, tables, n_negatives, generator=None):
+    """Take all outcomes if they are few, else draws; None if there is but one."""
+    outcomes, counts = tables.outcomes.unique(dim=0, return_counts=True)
+    if len(outcomes) == 1:
+        return None
+    if len(outcomes) <= n_negatives:
+        return WholeMarginal(outcomes, (counts / counts.sum()).log())
+    generator = net.generator_ if generator is None else generator
+    return SampledNegatives(outcomes, counts, n_negatives, generator)
+
+
+def measure(net, tables, windows, z=None):
+    """Measure latents on windows: laws, misfit of actions, and information.
+
+    Parameters
+    ----------
+    net : DocNet
+        The net.
+
+    tables : LogTables
+        The log.
+
+    windows : ndarray of shape (n_windows, n_steps)
+        Its windows.
+
+    z : ndarray of shape (n_windows, n_candidates, latent_dim) or None, default=None
+        Gaussian latents; None draws one, or takes all categorical ones.
+
+    Returns
+    -------
+    log_q, log_p, misfit, told : ndarray of shape (n_windows, n_candidates)
+        Log-densities of the latents after and before the window, minus the
+        log-likelihood of its actions, and what the latents tell about its outcomes.
+    """
+    module, device = net.module_.eval(), net.device
+    tensors = TorchTables(tables, device)
+    generator = torch.Generator(device).manual_seed(net.seed)
+    marginal = _marginal(net, tensors, _N_NEGATIVES_OF_MEASURES, generator)
+    columns = torch.as_tensor(windows, device=device).split(net.batch_size)
+    given = [None] * len(columns)
+    if z is not None:
+        given = torch.as_tensor(z, dtype=torch.float32, device=device)
+        given = given.split(net.batch_size)
+    parts = []
+    with torch.inference_mode():
+        for rows, candidates in zip(columns, given):
+            batch = tensors.cut(rows)
+            parts.append(_measure(module, batch, candidates, marginal, generator))
+    return [torch.cat(part).cpu().numpy().astype(np.float64) for part in zip(*parts)]
+
+
+def _measure(module, batch, z, marginal, generator):
+    code, prior = module(batch), module.prior(batch.start)
+    if z is None:
+        z, _ = module.latents.candidates(code, generator)
+    told, without = module.told(batch, z, marginal)
+    densities = [module.latents.log_density(law, z) for law in (code, prior)]
+    told = (told - without.unsqueeze(1)).expand(densities[0].shape)
+    return *densities, module.misfit(batch, z), told
+
+
+def run_encoder(net, tables, windows):
+    """Encode windows, in the precision of the tables.
+
+    Parameters
+    ----------
+    net : DocNet
+        The net.
+
+    tables : LogTables
+        The log.
+
+    windows : ndarray of shape (n_windows, n_steps)
+        Its windows.
+
+    Returns
+    -------
+    law : ndarray of shape (n_windows, n_code)
+        Probabilities of the latents, or means and log-variances.
+    """
+    dtype = torch.float64 if tables.context.dtype == np.float64 else torch.float32
+    tensors = TorchTables(tables, net.device, dtype)
+
+    def forward(module, rows):
+        batch = tensors.cut(rows.long())
+        return module.latents.law(module(batch))
+
+    # Whole numbers stay as they are, and then the module computes in single precision.
+    rows = windows.astype(np.float64) if dtype == torch.float64 else windows
+    return forward_in_batches(net, rows, forward)
+
+
+def run_on_contexts(net, method, contexts, z=None):
+    """Apply a method of the module to contexts, and candidates if it takes any.
+
+    Parameters
+    ----------
+    net : DocNet
+        The net.
+
+    method : {"prior_law", "values", "actions"}
+        The method.
+
+    contexts : ndarray of shape (n_samples, n_columns)
+        Contexts.
+
+    z : ndarray of shape (n_samples, n_candidates, latent_dim) or None, default=None
+        Gaussian latents.
+
+    Returns
+    -------
+    outputs : ndarray of shape (n_samples, ...)
+        The results, in the precision of the contexts.
+    """
+    width, rows = contexts.shape[1], contexts
+    if z is not None:
+        flat = z.reshape(len(z), -1).astype(contexts.dtype)
+        rows = np.column_stack([contexts, flat])
+
+    def forward(module, rows):
+        context = rows[:, :width]
+        if method == "prior_law":
+            return module.prior_law(context)
+        draws = None if z is None else rows[:, width:].unflatten(1, z.shape[1:])
+        return getattr(module, method)(context, draws)
+
+    return forward_in_batches(net, rows, forward)
