@@ -117,7 +117,7 @@ class MBRCSL(StitchedPolicy, TheoryEstimator):
     rollouts_ : TrajectoryDataset or None
         The imagined episodes that the policy was fitted to.
 
-    imagined_returns_ : ndarray of shape (n_rollouts_,)
+    imagined_returns_ : ndarray of shape (`n_rollouts_`,)
         The returns of all imagined episodes; minus infinity for those that left all
         bounds.
 

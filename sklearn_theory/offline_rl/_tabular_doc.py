@@ -145,7 +145,7 @@ class TabularDoC(TabularLatentPolicy):
         A bound, on the log's tree, of how far ``expected_return_`` is from what the
         chosen latents earn; NaN with ``history="markov"``.
 
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray of shape (`n_iter_`,)
         The loss before each iteration of the start that was kept.
 
     n_iter_ : int
