@@ -37,8 +37,9 @@ $(VENV)/extra-%: $(VENV)/made $(PACKAGING)
 demo: $(VENV)/extra-demo
 	@$(BIN)/python doc/demo
 
+# One thread: sums, and what networks learn, must not depend on the machine's cores.
 test: $(VENV)/extra-test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/extra-test
 	$(BIN)/ruff check .
