@@ -15,6 +15,7 @@ from sklearn_theory.datasets import (
     make_bernoulli_bandit,
     make_contextual_bandit,
     make_environment,
+    make_lucky_tree,
 )
 from sklearn_theory.offline_rl import DichotomyOfControl, latent_consistency, rollout
 from sklearn_theory.offline_rl._doc_encoders_torch import ENCODERS
