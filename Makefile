@@ -37,7 +37,7 @@ $(VENV)/extra-%: $(VENV)/made $(PACKAGING)
 demo: $(VENV)/extra-demo
 	@$(BIN)/python doc/demo
 
-# One thread: sums, and what networks learn, must not depend on the machine's cores.
+# Tests take one thread: what networks learn must not depend on the machine's cores.
 test: $(VENV)/extra-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -65,7 +65,7 @@ $(VENV_MINIMUM)/made: $(PACKAGING)
 	@touch $@
 
 test-minimum: $(VENV_MINIMUM)/made
-	$(VENV_MINIMUM)/bin/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(VENV_MINIMUM)/bin/python -m pytest $(PYTEST_ARGS)
 
 wheel: $(VENV)/made
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..utils._compat import _check_sample_weight
-from ..utils._dask import is_dask_array
+from ..utils._dask import check_dask_shape, is_dask_array
 
 _FLOATS = (np.float64, np.float32)
 
@@ -144,15 +144,7 @@ def _summarise_block(summarise, classes, X, y, sample_weight=None):
 
 def _check_dask_samples(estimator, X, y, sample_weight, *, reset):
     """Check shapes, and cut labels and weights along the blocks of the rows."""
-    if X.ndim != 2:
-        raise ValueError(f"X must be two-dimensional, got {X.ndim} dimensions.")
-    if not reset and X.shape[1] != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
-            f"{estimator.n_features_in_} features as input."
-        )
-    estimator.n_features_in_ = X.shape[1]
-    X = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
+    X = check_dask_shape(estimator, X, reset=reset)
     y = _along_blocks("y", y, X)
     if sample_weight is not None:
         sample_weight = _along_blocks("sample_weight", sample_weight, X)

@@ -11,6 +11,7 @@ from ..utils import TheoryReport
 from ._doc_tables import choose_latents, latent_information, latent_tables
 from ._latent_consistency import achieved_values, consistency_of
 from ._log_codes import LogCoder
+from ._policy_report import add_coverage
 from ._prefix_tree import build_tree
 
 PAPER = "arXiv:2210.13435"
@@ -20,7 +21,6 @@ CONSISTENCY = f"{PAPER}, consistency of value and policy"
 TRUSTED_INFORMATION = 0.02
 _ENOUGH_EPISODES = 30
 _REPEATED_SHARE = 0.5
-_SLACK = 1e-3
 
 
 def distrust(promise, information, bound):
@@ -75,30 +75,13 @@ def make_report(
     q = np.ascontiguousarray(q)
     consistency = consistency_of(tree, q, history)
     report = TheoryReport(title)
-    add_coverage(report, log, promise)
+    add_coverage(
+        report, log.returns(), promise, "episodes that earn the promise", CONSISTENCY
+    )
     add_transitions(report, tree)
     add_information(report, consistency.mi, _told_by_chosen(tree, q, min_prior))
     add_gap(report, tree, q, consistency, history, min_prior)
     return report
-
-
-def add_coverage(report, log, promise):
-    """Report whether the log holds returns such as the one that is promised."""
-    returns = log.returns()
-    slack = _SLACK * np.ptp(returns)
-    report.add_assumption(
-        "episodes that earn the promise",
-        measured=float(np.mean(returns >= promise - slack)),
-        relation=">",
-        bound=0,
-        estimate=True,
-        reference=CONSISTENCY,
-        meaning=(
-            f"The share of the log's {len(returns)} episodes whose return is at least "
-            f"{promise:.4g}, up to a thousandth of their range, "
-            f"{returns.min():.4g} to {returns.max():.4g}."
-        ),
-    )
 
 
 def add_transitions(report, tree):

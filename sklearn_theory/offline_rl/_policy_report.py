@@ -199,7 +199,9 @@ def report_dynamics(dynamics, X, y):
     return report
 
 
-def add_coverage(report, returns, asked):
+def add_coverage(
+    report, returns, asked, name="episodes that earn the return", reference=_EXACT
+):
     """Report whether the log holds returns such as the one that is asked for.
 
     Parameters
@@ -211,16 +213,23 @@ def add_coverage(report, returns, asked):
         The logged returns.
 
     asked : float
-        The return that is asked for, or that imagined episodes must exceed.
+        The return that is asked for, that is promised, or that imagined episodes must
+        exceed.
+
+    name : str, default="episodes that earn the return"
+        The name of the row.
+
+    reference : str, default=_EXACT
+        Where the paper needs it.
     """
     slack = _SLACK * np.ptp(returns)
     report.add_assumption(
-        "episodes that earn the return",
+        name,
         measured=float(np.mean(returns >= asked - slack)),
         relation=">",
         bound=0,
         estimate=True,
-        reference=_EXACT,
+        reference=reference,
         meaning=(
             f"The share of the {len(returns)} logged episodes that earned at least "
             f"{asked:.4g}, up to a thousandth of the range of returns, "

@@ -55,6 +55,41 @@ def has_dask_twin(module):
     return decorate
 
 
+def check_dask_shape(estimator, X, *, reset=True):
+    """Check the shape of rows, without computing anything.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Whose rows these are; it gets ``n_features_in_``.
+
+    X : dask array
+        The rows.
+
+    reset : bool, default=True
+        Whether the number of features is learnt; if not, it must be the one known.
+
+    Returns
+    -------
+    X : dask array of shape (n_samples, n_features)
+        The rows, in blocks that hold all features.
+    """
+    if X.ndim != 2:
+        raise ValueError(f"X must be two-dimensional, got {X.ndim} dimensions.")
+    if not reset and X.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
+    estimator.n_features_in_ = X.shape[1]
+    return whole_rows(X)
+
+
+def whole_rows(X):
+    """Join the blocks of a Dask array that hold parts of the same rows."""
+    return X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
+
+
 def check_dask_rows(estimator, X):
     """Check the shape of rows at once, and their values when blocks are computed.
 
@@ -72,10 +107,7 @@ def check_dask_rows(estimator, X):
         Rows of single or double precision, in dense blocks of known size that hold all
         features.
     """
-    if X.ndim != 2:
-        raise ValueError(f"X must be two-dimensional, got {X.ndim} dimensions.")
-    estimator.n_features_in_ = X.shape[1]
-    X = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
+    X = check_dask_shape(estimator, X)
     if np.isnan(X.chunks[0]).any():
         X = X.copy().compute_chunk_sizes()
     dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
@@ -165,7 +197,7 @@ def map_rows(function, X, n_columns=None):
     result : dask array
         The results, not computed yet.
     """
-    X = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
+    X = whole_rows(X)
     empty = function(np.ones((1, X.shape[1]), dtype=X.dtype))[:0]
     apply = partial(_apply_to_block, function, empty)
     if n_columns is None:

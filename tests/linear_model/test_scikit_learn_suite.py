@@ -18,6 +18,7 @@ from unittest import mock
 import pytest
 import sklearn.linear_model
 import sklearn.linear_model._logistic
+from scikit_learn_marks import Marks
 
 from sklearn_theory import linear_model
 from sklearn_theory.linear_model._penalised_path import elastic_net_path, lasso_path
@@ -29,7 +30,6 @@ CLASSES = {
 }
 PATHS = {"enet_path": elastic_net_path, "lasso_path": lasso_path}
 REPLACED = CLASSES | PATHS
-MARK = pytest.mark
 MODULES = [
     "test_coordinate_descent",
     "test_sparse_coordinate_descent",
@@ -126,15 +126,6 @@ THEIRS = {
     "_logistic_regression_path",
     "cd_fast",
 }
-
-
-class Marks:
-    """pytest's marks, and nothing for those that only scikit-learn registers."""
-
-    def __getattr__(self, name):
-        if name == "thread_unsafe":
-            return lambda test: test
-        return getattr(MARK, name)
 
 
 def load(name):

@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 import sklearn.semi_supervised
+from scikit_learn_marks import Marks
 
 from sklearn_theory.semi_supervised import SelfTrainer
 
@@ -51,18 +52,6 @@ DOES_NOT_APPLY = {
         "unlabelled"
     ),
 }
-
-
-MARK = pytest.mark
-
-
-class Marks:
-    """pytest's marks, and nothing for those that only scikit-learn registers."""
-
-    def __getattr__(self, name):
-        if name == "thread_unsafe":
-            return lambda test: test
-        return getattr(MARK, name)
 
 
 def load():
