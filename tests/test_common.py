@@ -209,7 +209,39 @@ class Recorder:
         return self.stop_after is not None and len(self.ended) >= self.stop_after
 
 
+class Witness(Recorder):
+    """A callback that keeps the data of each task, and the outputs it could predict."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.outputs = [], []
+
+    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+        if fitted_estimator is not None:
+            self.seen.append((X, y))
+            self.outputs.append((len(X), outputs(fitted_estimator, X)))
+
+
 class TestCallbacks:
+    @in_every_mode
+    def test_callbacks_see_the_data_of_the_user(self, estimator, data):
+        """They may score on all rows, or on those that have a label."""
+        X, y = data
+        witness = Witness()
+        clone(estimator).set_callbacks(witness).fit(X, y)
+        label_of = dict(zip(map(tuple, X.tolist()), y))
+        for X_seen, y_seen in witness.seen:
+            expected = [label_of[tuple(row)] for row in X_seen.tolist()]
+            assert y_seen is None or expected == list(y_seen)
+
+    @in_every_mode
+    def test_callbacks_can_predict(self, estimator, data):
+        witness = Witness()
+        clone(estimator).set_callbacks(witness).fit(*data)
+        assert witness.outputs
+        for n_rows, produced in witness.outputs:
+            assert all(len(values) == n_rows for values in produced.values())
+
     @in_every_mode
     def test_every_task_that_begins_ends(self, estimator, data):
         recorder = Recorder()

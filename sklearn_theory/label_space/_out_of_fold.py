@@ -59,7 +59,7 @@ def out_of_fold_proba(model, context, base, X, y, classes, sample_weight, metada
     used = np.arange(len(y)) if sample_weight is None else np.flatnonzero(sample_weight)
     folds = folds_by_content(_safe_indexing(X, used), y[used], N_FOLDS)
     parts, rows = [np.empty((0, len(classes)))], [np.empty(0, dtype=np.intp)]
-    for fold in iterate_subtasks(model, context, range(N_FOLDS), "fold", X=X, y=y):
+    for fold in iterate_subtasks(model, context, range(N_FOLDS), "fold"):
         train, test = used[folds != fold], used[folds == fold]
         if len(test) and len(np.unique(y[train])) >= min(2, len(classes)):
             parts.append(_fold_proba(base, X, y, classes, metadata, train, test))

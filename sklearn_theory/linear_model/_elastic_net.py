@@ -239,9 +239,7 @@ class ElasticNet(MultiOutputMixin, RegressorMixin, TheoryEstimator):
                     start_from(face, start, weights)
                 penalty = self._penalty(weights, total_weight(X, sample_weight))
                 solver = regression_solver(face, penalty, self.tol, self.max_iter, rng)
-                rounds = iterate_subtasks(
-                    self, context, solver.rounds(), "working set", X=X, y=y
-                )
+                rounds = iterate_subtasks(self, context, solver.rounds(), "working set")
                 for _ in rounds:
                     pass
                 solved.append(solver)

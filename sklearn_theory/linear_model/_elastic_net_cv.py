@@ -291,7 +291,7 @@ class ElasticNetCV(RegressorMixin, TheoryEstimator):
             folds = self._split(*samples, params)
             paths = self._walk_folds(task, samples, folds, l1_ratios, grids, weights)
             self._choose(paths, l1_ratios, grids, len(folds))
-            with subtask(self, task, "refit", X=X, y=y):
+            with subtask(self, task, "refit"):
                 self._refit(samples, weights)
         return self
 

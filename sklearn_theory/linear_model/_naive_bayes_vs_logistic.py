@@ -308,7 +308,7 @@ class NaiveBayesVsLogistic(PosteriorClassifier):
             results = self._cross_validate(task, rows, samples, settings, salts[0])
             curves = self._measure_curves(task, rows, settings, salts[1:])
             choice = SELECTIONS[self.select].choose(results)
-            with subtask(self, task, "refit", X=X, y=y):
+            with subtask(self, task, "refit"):
                 logistic = self._refit_logistic(rows, choice, results, settings)
                 self._set_heads(classes, summary, settings, choice, logistic)
             self._record(results, curves, logistic)

@@ -249,9 +249,7 @@ class LogisticRegression(PosteriorClassifier):
             if head is not None:
                 start_at_head(face, head, weights)
             solver = self._solver(face, weights, rows, max(self.max_iter - n_smooth, 0))
-            rounds = iterate_subtasks(
-                self, context, solver.rounds(), "working set", X=X, y=y
-            )
+            rounds = iterate_subtasks(self, context, solver.rounds(), "working set")
             for _ in rounds:
                 pass
             self._store(solver, rows, n_smooth)

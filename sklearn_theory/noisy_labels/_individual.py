@@ -113,9 +113,7 @@ class AnchoredNetwork:
         """Train the network on real rows and on rows drawn anew for each batch."""
         parts = import_networks(_TORCH_PARTS, needed_by='RCAL(individual="anchor")')
         classifier = parts.AnchoredClassifier(rcal, calibrator, n_draws, random)
-        with subtask(
-            rcal, context, "network", max_subtasks=rcal.max_iter, X=Z, y=y
-        ) as child:
+        with subtask(rcal, context, "network", max_subtasks=rcal.max_iter) as child:
             return classifier.fit(rcal, child, Z, y)
 
 

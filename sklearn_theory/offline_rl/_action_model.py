@@ -40,16 +40,17 @@ class ActionModel:
     def _fit_head(self, head_class, inputs, y, weight, context, fitted=dict):
         """Fit the head, and store what its training did."""
         random = check_random_state(self.random_state)
-        self._head = head_class(self, self._actions.n_classes)
-        training = self._head.fit(
+        head = head_class(self, self._actions.n_classes)
+        training = head.fit(
             self,
             inputs,
             self._actions.encode(y),
             weight,
             random,
             context,
-            lambda: self._fitted_state() | fitted(),
+            lambda: self._fitted_state() | {"_head": head} | fitted(),
         )
+        self._head = head
         self.loss_curve_, self.validation_scores_ = [], []
         self.n_iter_, self.stop_reason_ = 1, "converged"
         if training is not None:
@@ -62,7 +63,7 @@ class ActionModel:
         return {
             name: value
             for name, value in vars(self).items()
-            if name in ("_head", "_actions", "classes_", "n_features_in_")
+            if name in ("_actions", "classes_", "n_features_in_")
         }
 
     def _start_actions(self, y):
@@ -111,7 +112,7 @@ class ActionModel:
         return hasattr(self._choose_head(self._models), method)
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "n_iter_")
+        return hasattr(self, "_head")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -19,6 +19,7 @@ from ..utils._compat import (
     _raise_for_params,
     _safe_indexing,
 )
+from ..utils._unlabelled import labelled_rows
 from . import _co_training_report as report_parts
 from ._co_training import (
     agreed_labels,
@@ -227,7 +228,12 @@ class CoTrainer(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
             self._begin(codes)
             self.estimators_ = fit_learners(codes)
             for _ in iterate_subtasks(
-                self, context, self._rounds(), "round", reconstruct=self._predictive
+                self,
+                context,
+                self._rounds(),
+                "round",
+                data=labelled_rows(X, codes, self.classes_),
+                reconstruct=self._predictive,
             ):
                 n_labelled = self._label(views, queue[: self.pool_size], codes)
                 if n_labelled:

@@ -20,6 +20,7 @@ from ..utils._affinities import make_affinity
 from ..utils._base import TheoryEstimator
 from ..utils._callbacks import fit_task, iterate_subtasks
 from ..utils._compat import Interval, StrOptions, _fit_context
+from ..utils._unlabelled import labelled_rows
 from . import _propagation_report as report_parts
 from ._harmonic import harmonic_system, label_distributions
 from ._partial_labels import encode_partial_labels
@@ -218,7 +219,7 @@ class GraphLabelPropagation(ClassifierMixin, TheoryEstimator):
             system = harmonic_system(weights, codes, len(self.classes_))
             self._dtype = X.dtype
             _warn_of_unreached(system)
-            descent = self._solve(context, system, codes)
+            descent = self._solve(context, X, system, codes)
             self._store(system, codes, descent)
             self._warn_unless_converged()
         return self
@@ -320,7 +321,7 @@ class GraphLabelPropagation(ClassifierMixin, TheoryEstimator):
             system.Q, system.rhs, self.block_rule, self.max_iter, seed
         )
 
-    def _solve(self, context, system, codes):
+    def _solve(self, context, X, system, codes):
         """Iterate until the residual is reached, or a callback asks to stop."""
         if not len(system.nodes):
             self.stop_reason_ = "no unknowns"
@@ -332,6 +333,7 @@ class GraphLabelPropagation(ClassifierMixin, TheoryEstimator):
             context,
             self._spans(descent),
             "block solves",
+            data=labelled_rows(X, codes, self.classes_),
             reconstruct=lambda: self._predictive(system, codes, descent),
         ):
             self.stop_reason_ = descent.advance(_ITERATIONS_A_REPORT, self.tol)

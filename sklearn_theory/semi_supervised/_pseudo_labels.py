@@ -52,11 +52,6 @@ class PseudoLabels:
         """Whether every row has a label."""
         return bool((self.codes >= 0).all())
 
-    def given(self):
-        """Return the rows whose label was given, on which callbacks may score."""
-        rows = np.flatnonzero(self.is_given)
-        return {"X": take_rows(self.X, rows), "y": self.classes[self.codes[rows]]}
-
     def candidates(self, restart):
         """List the rows that may get a pseudo-label."""
         return self.unlabelled if restart else np.flatnonzero(self.codes < 0)

@@ -19,6 +19,7 @@ from ..utils._compat import (
     _fit_context,
     _raise_for_params,
 )
+from ..utils._unlabelled import labelled_rows
 from . import _self_training_report as report_parts
 from ._delegation import DelegatingClassifier
 from ._learners import check_rows, encode_labels, seeded_clone
@@ -355,7 +356,7 @@ class SelfTrainer(DelegatingClassifier):
                 context,
                 self._rounds(task),
                 "round",
-                **task.given(),
+                data=labelled_rows(X, task.codes, self.classes_),
                 reconstruct=self._predictive,
             ):
                 rows, votes = self._vote(task)

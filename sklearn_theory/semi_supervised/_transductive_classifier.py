@@ -17,6 +17,7 @@ from ..utils._transductive import (
     TRANSDUCTIVE_CONSTRAINTS,
     TransductiveEstimator,
 )
+from ..utils._unlabelled import labelled_rows
 from ._few_shot_features import (
     compared_features,
     find_centre,
@@ -312,10 +313,12 @@ class TransductiveClassifier(ClassifierMixin, TransductiveEstimator):
             self, max_subtasks=self.max_iter, X=X, y=y, metadata=metadata
         ) as context:
             X, seeds = self._check_samples(X, y)
+            # Rows that come with weights of their own are scored all or not at all.
+            given = labelled_rows(X, seeds, self.classes_) if W is None else None
             X = self._learn_features(X, seeds >= 0)
             rows = self._make_rows(X, seeds, len(self.classes_), W)
             means, _ = seed_means(X, seeds, len(self.classes_))
-            best = self._optimise(context, rows, [means])
+            best = self._optimise(context, rows, [means], given)
             self._store_optimum(rows, best)
             self.transduction_ = self.classes_[rows.labels(best.state)]
         return self

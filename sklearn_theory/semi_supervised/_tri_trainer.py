@@ -13,6 +13,7 @@ from ..utils import TheoryReport
 from ..utils._base import TheoryEstimator
 from ..utils._callbacks import fit_task, iterate_subtasks
 from ..utils._compat import HasMethods, Interval, _fit_context, _raise_for_params
+from ..utils._unlabelled import labelled_rows
 from . import _tri_training_report as report_parts
 from ._learners import (
     check_rows,
@@ -192,7 +193,12 @@ class TriTrainer(MetaEstimatorMixin, ClassifierMixin, TheoryEstimator):
             self.estimators_ = [fit_learner(i, codes, samples[i]) for i in range(3)]
             opinions = self._opinions(X)
             for _ in iterate_subtasks(
-                self, context, self._rounds(), "round", reconstruct=self._predictive
+                self,
+                context,
+                self._rounds(),
+                "round",
+                data=labelled_rows(X, codes, self.classes_),
+                reconstruct=self._predictive,
             ):
                 lessons = self._plan_lessons(opinions, codes, rng)
                 for i, lesson in lessons.items():

@@ -239,19 +239,19 @@ class BCDSolver(RegressorMixin, TheoryEstimator):
         self : BCDSolver
             The fitted estimator.
         """
-        X, y = self._check_data(X, y, reset=True)
-        run = self._make_run(X, y)
         max_subtasks = -(-self.max_iter // _REPORT_EVERY)
-
-        def fitted():
-            return self._coefficients(run, X.dtype)
-
-        data = {"X": X, "y": y, "reconstruct": fitted}
-        with fit_task(self, max_subtasks=max_subtasks, **data) as context:
-            chunks = run.chunks(_REPORT_EVERY)
-            for count in iterate_subtasks(self, context, chunks, "updates", **data):
+        with fit_task(self, max_subtasks=max_subtasks, X=X, y=y) as context:
+            X, y = self._check_data(X, y, reset=True)
+            run = self._make_run(X, y)
+            for count in iterate_subtasks(
+                self,
+                context,
+                run.chunks(_REPORT_EVERY),
+                "updates",
+                reconstruct=lambda: self._coefficients(run, X.dtype),
+            ):
                 run.advance(count)
-        result = self._store(run, X.dtype)
+            result = self._store(run, X.dtype)
         # Between this frame and the user's stands the decorator.
         warn_unless_converged(result, self.tol, stacklevel=4)
         return self

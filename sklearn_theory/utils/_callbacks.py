@@ -6,11 +6,18 @@
 :func:`propagated_callbacks`. Where nobody listens, no sub-task is created and a loop
 costs what it would cost without this module. ``fit`` must be decorated with
 ``_fit_context``, which tears the callbacks down when ``fit`` ends or fails.
+
+Sub-tasks hand on the data that the root task was given: what the user passed to ``fit``,
+whatever a loop makes of it. So a callback that scores sees the user's own rows.
 """
 
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 from ._compat import has_callbacks
+
+# By root task, beside the contexts: these travel to workers, and data need not.
+_DATA_OF_FIT = WeakKeyDictionary()
 
 
 @contextmanager
@@ -43,7 +50,8 @@ def fit_task(
         The root context.
     """
     context = estimator._init_callback_context(max_subtasks=max_subtasks)
-    data = _task_data(X, y, metadata)
+    data = _collect_data(X, y, metadata)
+    _DATA_OF_FIT[context] = data
     context.call_on_fit_task_begin(estimator=estimator, **data)
     yield context
     context.call_on_fit_task_end(
@@ -52,7 +60,7 @@ def fit_task(
 
 
 @contextmanager
-def subtask(estimator, context, task_name, *, max_subtasks=0, X=None, y=None):
+def subtask(estimator, context, task_name, *, max_subtasks=0):
     """Open one named sub-task, and close it when the block ends.
 
     Parameters
@@ -69,30 +77,20 @@ def subtask(estimator, context, task_name, *, max_subtasks=0, X=None, y=None):
     max_subtasks : int or None, default=0
         How many sub-tasks the block will open; None if that is not known, 0 if none.
 
-    X, y : array-like or None, default=None
-        What the callbacks are given as training data.
-
     Yields
     ------
     child : sklearn.callback.CallbackContext
         The context of the sub-task.
     """
     child = context.subcontext(task_name=task_name, max_subtasks=max_subtasks)
-    child.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
+    data = _data_of_fit(context)
+    child.call_on_fit_task_begin(estimator=estimator, **data)
     yield child
-    child.call_on_fit_task_end(estimator=estimator, X=X, y=y)
+    child.call_on_fit_task_end(estimator=estimator, **data)
 
 
 def iterate_subtasks(
-    estimator,
-    context,
-    iterable,
-    task_name,
-    *,
-    X=None,
-    y=None,
-    metadata=None,
-    reconstruct=None,
+    estimator, context, iterable, task_name, *, data=None, reconstruct=None
 ):
     """Iterate, report each iteration as a sub-task, and stop when a callback asks.
 
@@ -114,11 +112,9 @@ def iterate_subtasks(
     task_name : str
         What one iteration does, in a word or two.
 
-    X, y : array-like or None, default=None
-        What the callbacks are given as training data.
-
-    metadata : dict or None, default=None
-        Further metadata of the fit, such as ``sample_weight``.
+    data : dict or None, default=None
+        What the callbacks are given in place of the data of the fit: `X`, `y` and
+        `metadata`, if the reconstructed estimator is to be scored on other rows.
 
     reconstruct : callable or None, default=None
         Returns the fitted attributes, as a dict, from which callbacks can build an
@@ -132,7 +128,7 @@ def iterate_subtasks(
     if not has_callbacks(estimator):
         yield from iterable
         return
-    data = _task_data(X, y, metadata)
+    data = _data_of_fit(context) if data is None else data
     for item in iterable:
         child = context.subcontext(task_name=task_name)
         child.call_on_fit_task_begin(estimator=estimator, **data)
@@ -182,9 +178,16 @@ def propagated_callbacks(
     child.call_on_fit_task_end(estimator=estimator, X=X, y=y)
 
 
-def _task_data(X, y, metadata):
+def _collect_data(X, y, metadata):
     """Collect what callbacks receive; metadata that were not given are left out."""
     given = {
         name: value for name, value in (metadata or {}).items() if value is not None
     }
     return {"X": X, "y": y, "metadata": given or None}
+
+
+def _data_of_fit(context):
+    """Look up the data of the root task of this fit, from one of its sub-tasks."""
+    while context not in _DATA_OF_FIT:
+        context = context.parent
+    return _DATA_OF_FIT[context]

@@ -145,7 +145,7 @@ def train(
     epochs = range(max_iter)
     if context is not None:
         epochs = iterate_subtasks(
-            estimator, context, epochs, "epoch", X=X, y=y, reconstruct=reconstruct
+            estimator, context, epochs, "epoch", reconstruct=reconstruct
         )
     for epoch in epochs:
         ramp = min(1.0, (n_iter_before + epoch + 1) / (warmup + 1))

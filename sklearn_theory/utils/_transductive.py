@@ -146,7 +146,7 @@ class TransductiveEstimator(TheoryEstimator):
             )
         return W
 
-    def _optimise(self, context, rows, starts):
+    def _optimise(self, context, rows, starts, data=None):
         """Iterate from each start, report each iteration, and keep the lowest objective.
 
         Parameters
@@ -160,6 +160,9 @@ class TransductiveEstimator(TheoryEstimator):
         starts : iterable of ndarray
             Initial prototypes.
 
+        data : dict or None, default=None
+            As in ``iterate_subtasks``.
+
         Returns
         -------
         best : BoundOptimiser
@@ -172,7 +175,7 @@ class TransductiveEstimator(TheoryEstimator):
 
         iterations = self._iterations(rows, starts)
         for optimiser in iterate_subtasks(
-            self, context, iterations, "iteration", reconstruct=reconstruct
+            self, context, iterations, "iteration", data=data, reconstruct=reconstruct
         ):
             self._step(optimiser)
             if best is None or optimiser.objective <= best.objective:

@@ -2,7 +2,7 @@
 """Which rows have no label: those whose entry of y equals a given value."""
 
 import numpy as np
-from sklearn.utils import column_or_1d
+from sklearn.utils import _safe_indexing, column_or_1d
 
 
 def find_unlabelled(y, unlabeled_value=-1):
@@ -33,6 +33,29 @@ def find_unlabelled(y, unlabeled_value=-1):
     unlabelled = _equals(y, unlabeled_value)
     _check_that_labels_are_known(y[~unlabelled])
     return unlabelled
+
+
+def labelled_rows(X, codes, classes):
+    """Collect the rows that have a label, on which callbacks may score.
+
+    Parameters
+    ----------
+    X : object of length n_samples
+        Rows.
+
+    codes : ndarray of int of shape (n_samples,)
+        The class of each row, below zero where it has no label.
+
+    classes : ndarray of shape (n_classes,)
+        The classes.
+
+    Returns
+    -------
+    data : dict
+        Labels as `y`, and as `X` a function that takes the rows once they are asked for.
+    """
+    rows = np.flatnonzero(codes >= 0)
+    return {"X": lambda: _safe_indexing(X, rows), "y": classes[codes[rows]]}
 
 
 def _equals(y, value):

@@ -310,6 +310,9 @@ class TestInputs:
         model.set_callbacks(monitor).fit(X, y)
         rows = [row for row in monitor.get_logs().data if row["task_name"] == "round"]
         assert len(rows) == model.n_iter_
+        labelled = y != -1
+        accuracy = np.mean(model.predict(X[labelled]) == y[labelled])
+        assert rows[-1]["accuracy"] == pytest.approx(accuracy)
 
     def test_grid_search(self, data):
         X, y, truth = data

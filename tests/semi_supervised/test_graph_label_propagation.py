@@ -307,12 +307,17 @@ class TestConvergence:
         assert len(counts) == -(-model.n_iter_ // 25)
         assert set(counts) == {"block solves"}
 
-    def test_scoring_monitor_runs(self):
+    def test_labelled_rows_are_scored(self):
         X, y, _ = moons(200, 30)
         monitor = ScoringMonitor(scoring="accuracy")
-        GraphLabelPropagation(conjugate=False, max_iter=5000).set_callbacks(
-            monitor
-        ).fit(X, y)
+        model = GraphLabelPropagation(conjugate=False, max_iter=5000)
+        model.set_callbacks(monitor).fit(X, y)
+        tasks = [
+            task for task in monitor.get_logs().data if "solves" in task["task_name"]
+        ]
+        labelled = y != -1
+        accuracy = np.mean(model.predict(X[labelled]) == y[labelled])
+        assert tasks[-1]["accuracy"] == pytest.approx(accuracy)
 
 
 class TestTheory:

@@ -40,7 +40,7 @@ class Majority(ClassifierMixin, TheoryEstimator):
 
     def _count(self, loop, X, y):
         for i in iterate_subtasks(
-            self, loop, range(self.max_iter), "step", X=X, y=y, reconstruct=dict
+            self, loop, range(self.max_iter), "step", reconstruct=dict
         ):
             if i == self.fail_at:
                 raise RuntimeError("failed")
