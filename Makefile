@@ -6,6 +6,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 	2>/dev/null && echo yes),$(name))))
 VENV := .venv
 VENV_MINIMUM := .venv-minimum
+VENV_RIVALS := .venv-rivals
 BIN := $(VENV)/bin
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PACKAGING := pyproject.toml constraints.txt
@@ -52,8 +53,18 @@ doc: $(VENV)/extra-doc
 	$(BIN)/python -m sphinx -q -W -b doctest doc doc/_build/doctest
 	@echo "Open doc/_build/html/index.html"
 
-bench: $(VENV)/extra-bench
-	$(BIN)/python benchmarks/run.py --quick
+bench: $(VENV)/extra-bench $(VENV_RIVALS)/made
+	$(BIN)/python benchmarks/run.py --quick --skip offline_rl
+	$(VENV_RIVALS)/bin/python benchmarks/run.py --quick --only offline_rl
+
+# d3rlpy wants one old version of gymnasium, which nothing else here should have.
+$(VENV_RIVALS)/made: $(PACKAGING)
+	@echo "Making $(VENV_RIVALS) with d3rlpy; the first time takes minutes"
+	@$(PYTHON) -m venv $(VENV_RIVALS)
+	@grep -iv '^gymnasium==' constraints.txt > $(VENV_RIVALS)/constraints.txt
+	@$(VENV_RIVALS)/bin/python $(PIP_INSTALL) \
+		--constraint $(VENV_RIVALS)/constraints.txt --editable ".[torch]" d3rlpy
+	@touch $@
 
 $(VENV_MINIMUM)/made: $(PACKAGING)
 	@echo "Making $(VENV_MINIMUM) with the oldest supported versions"
@@ -72,6 +83,6 @@ wheel: $(VENV)/made
 	$(BIN)/python .ci/try_wheel.py
 
 clean:
-	rm -rf $(VENV) $(VENV_MINIMUM) build dist demo *.egg-info .pytest_cache .ruff_cache \
-		.hypothesis doc/_build doc/gallery doc/api/generated doc/sg_execution_times.rst
+	rm -rf $(VENV) $(VENV_MINIMUM) $(VENV_RIVALS) build dist demo *.egg-info \
+		.pytest_cache .ruff_cache .hypothesis doc/_build doc/gallery doc/api/generated doc/sg_execution_times.rst
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

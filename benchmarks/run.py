@@ -26,7 +26,7 @@ def main():
         os.environ.setdefault(variable, "1")
     for path in sorted(HERE.glob("*/bench_*.py")):
         name = f"{path.parent.name}/{path.stem.removeprefix('bench_')}"
-        if arguments.only and arguments.only not in name:
+        if arguments.only not in name or (arguments.skip and arguments.skip in name):
             continue
         print(f"\n=== {name} ===", flush=True)
         rows = load(path).main(quick=arguments.quick)
@@ -38,6 +38,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats")
     parser.add_argument("--only", default="", help="run only names that contain this")
+    parser.add_argument("--skip", default="", help="leave out names that contain this")
     parser.add_argument("--data", help="folder of real data (default: ../shared/data)")
     return parser.parse_args()
 

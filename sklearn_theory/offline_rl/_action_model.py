@@ -37,15 +37,13 @@ class ActionModel:
         name = getattr(self, self._head_parameter)
         return choose_model(self._head_parameter, name, models, self.action_space)
 
-    def _fit_head(self, head_class, inputs, y, weight, context, fitted=dict):
+    def _fit_head(self, head_class, rows, context, fitted=dict):
         """Fit the head, and store what its training did."""
         random = check_random_state(self.random_state)
         head = head_class(self, self._actions.n_classes)
         training = head.fit(
             self,
-            inputs,
-            self._actions.encode(y),
-            weight,
+            rows._replace(actions=self._actions.encode(rows.actions)),
             random,
             context,
             lambda: self._fitted_state() | {"_head": head} | fitted(),

@@ -50,13 +50,14 @@ class NeighborKind:
         self.normalize = settings.normalize
         self.n_neighbors = settings.n_neighbors
 
-    def fit(self, settings, inputs, actions, weight, random, context, reconstruct):
+    def fit(self, settings, rows, random, context, reconstruct):
         """Keep the rows in a tree."""
-        self.input_scaling = standardise(inputs, weight, self.normalize)
+        inputs = rows.inputs
+        self.input_scaling = standardise(inputs, rows.weight, self.normalize)
         n_neighbors = min(self.n_neighbors, len(inputs))
         self.tree = NearestNeighbors(n_neighbors=n_neighbors)
         self.tree.fit(self.input_scaling.apply(inputs.astype(np.float64)))
-        self.actions = actions
+        self.actions = rows.actions
 
     def predict(self, inputs):
         """Return the mean action of the neighbours."""
@@ -94,9 +95,10 @@ class NeighborLabelKind(NeighborKind):
 class CountsKind(TabularHead):
     """Frequencies of labels at equal observations."""
 
-    def fit(self, settings, inputs, *rest):
+    def fit(self, settings, rows, *rest):
         """Count, with a return-to-go that is always zero."""
-        super().fit(settings, _with_zeros(inputs), *rest)
+        rows = rows._replace(inputs=_with_zeros(rows.inputs))
+        super().fit(settings, rows, *rest)
 
     def predict_proba(self, inputs):
         """Return the frequencies of labels."""

@@ -14,6 +14,7 @@ from . import _policy_report
 from ._action_model import NETWORK_CONSTRAINTS, ActionModel, has_head_method
 from ._action_spaces import ACTION_SPACES, all_names
 from ._behavior_kinds import KINDS
+from ._policy_heads import ActionRows
 
 
 class BehaviorPolicy(ActionModel, TheoryEstimator):
@@ -227,7 +228,7 @@ class BehaviorPolicy(ActionModel, TheoryEstimator):
         with fit_task(self, max_subtasks=self.max_iter, X=X, y=y) as context:
             X, y = self._space.validate(self, X, y)
             self._start_actions(y)
-            self._fit_head(kind, X, y, np.ones(len(X)), context)
+            self._fit_head(kind, ActionRows(X, y, np.ones(len(X))), context)
         return self
 
     def predict(self, X):

@@ -7,6 +7,8 @@ of a policy for each action space, the default first. What needs torch is in
 ``_policy_heads_torch.py``; the tabular head needs none.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..utils._optional import import_networks
@@ -15,6 +17,35 @@ from ._scaling import standardise
 from ._table_of_actions import ActionTable
 
 _SEED_LIMIT = 2**31 - 1
+
+
+class ActionRows(NamedTuple):
+    """What a head is fitted to: one row for each decision.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_samples, n_inputs)
+        What is seen.
+
+    actions : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Actions, as the action space encodes them.
+
+    weight : ndarray of shape (n_samples,)
+        Weights.
+
+    groups : ndarray of shape (n_samples,) or None
+        The episode of each row, if whole ones are to be set aside.
+    """
+
+    inputs: np.ndarray
+    actions: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray | None = None
+
+    def merged(self):
+        """Merge equal rows into one of more weight; episodes then have none."""
+        (inputs, actions), weight = merge_rows(*self[:2], weight=self.weight)
+        return ActionRows(inputs, actions, weight)
 
 
 class NetworkHead:
@@ -34,7 +65,7 @@ class NetworkHead:
         The precision in which a single decision is computed.
 
     merges_rows : bool
-        Whether equal rows are one row of more weight.
+        Whether equal rows are one row of more weight, unless episodes are set aside.
     """
 
     acts_in = np.float32
@@ -46,17 +77,18 @@ class NetworkHead:
         self.needed_by = type(settings).__name__
         self.n_classes = n_classes
 
-    def fit(self, settings, inputs, actions, weight, random, context, reconstruct):
+    def fit(self, settings, rows, random, context, reconstruct):
         """Train the network, and return what the training did."""
-        if self.merges_rows:
-            (inputs, actions), weight = merge_rows(inputs, actions, weight=weight)
+        sets_episodes_aside = settings.early_stopping and rows.groups is not None
+        if self.merges_rows and not sets_episodes_aside:
+            rows = rows.merged()
+        inputs, actions, weight, groups = rows
         self.input_scaling = standardise(inputs, weight, self.normalize)
         self.action_scaling = self._scale_actions(actions, weight)
         scaled = self.input_scaling.apply(inputs), self._to_targets(actions)
-        net = self._parts.make_head_net(self, settings, *scaled, random)
-        self.net = net
+        self.net = self._parts.make_head_net(self, settings, *scaled, random)
         return self._parts.train_head(
-            self, settings, *scaled, weight, context, reconstruct
+            self, settings, ActionRows(*scaled, weight, groups), context, reconstruct
         )
 
     def predict(self, inputs):
@@ -143,10 +175,11 @@ class TabularHead:
     def __init__(self, settings, n_classes):
         self.n_classes = n_classes
 
-    def fit(self, settings, inputs, actions, weight, random, context, reconstruct):
+    def fit(self, settings, rows, random, context, reconstruct):
         """Count."""
+        inputs = rows.inputs
         self.table = ActionTable(
-            inputs[:, :-1], inputs[:, -1], actions, weight, self.n_classes
+            inputs[:, :-1], inputs[:, -1], rows.actions, rows.weight, self.n_classes
         )
 
     def predict(self, inputs):

@@ -267,7 +267,7 @@ def build_net(
     )
 
 
-def train_head(head, settings, inputs, targets, weight, context, reconstruct):
+def train_head(head, settings, rows, context, reconstruct):
     """Train the net of a head.
 
     Parameters
@@ -278,11 +278,8 @@ def train_head(head, settings, inputs, targets, weight, context, reconstruct):
     settings : estimator instance
         The policy.
 
-    inputs, targets : ndarray of shape (n_samples, ...)
-        The rows of training.
-
-    weight : ndarray of shape (n_samples,)
-        Their weights.
+    rows : ActionRows
+        The rows of training, scaled.
 
     context : sklearn.callback.CallbackContext
         The task of the fit.
@@ -295,20 +292,20 @@ def train_head(head, settings, inputs, targets, weight, context, reconstruct):
     training : Training
         What the training did.
     """
+    weight = torch.as_tensor(rows.weight / rows.weight.mean())
     return train(
         head.net,
-        inputs,
-        torch.column_stack(
-            [torch.as_tensor(targets), torch.as_tensor(weight / weight.mean())]
-        ),
+        rows.inputs,
+        torch.column_stack([torch.as_tensor(rows.actions), weight]),
         estimator=settings,
         context=context,
         max_iter=settings.max_iter,
         learning_rate=settings.learning_rate,
         tol=settings.tol,
         n_iter_no_change=settings.n_iter_no_change,
-        early_stopping=settings.early_stopping and len(inputs) > 1,
+        early_stopping=settings.early_stopping,
         validation_fraction=settings.validation_fraction,
+        groups=rows.groups,
         reconstruct=reconstruct,
     )
 

@@ -12,7 +12,7 @@ from ..utils._compat import Interval, StrOptions, _check_sample_weight, _fit_con
 from . import _policy_report
 from ._action_model import NETWORK_CONSTRAINTS
 from ._action_spaces import ACTION_SPACES, all_names
-from ._policy_heads import HEADS
+from ._policy_heads import HEADS, ActionRows
 from ._return_conditioned import (
     ReturnConditionedPolicy,
     log_of,
@@ -84,11 +84,11 @@ class RCSLPolicy(ReturnConditionedPolicy, TheoryEstimator):
         How many epochs without improvement end the training.
 
     early_stopping : bool, default=False
-        Whether to set rows aside, to judge by the loss on these, and to keep the best
-        weights.
+        Whether to set episodes aside, to judge by the loss on these, and to keep the
+        best weights.
 
     validation_fraction : float, default=0.1
-        The share of rows to set aside.
+        The share of episodes to set aside.
 
     normalize : bool, default=True
         Whether inputs and actions that are numbers are standardised for the network.
@@ -284,8 +284,8 @@ class RCSLPolicy(ReturnConditionedPolicy, TheoryEstimator):
             weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
             self._start_actions(y)
             self._store_returns(log, g, weight)
-            inputs = with_returns(X, g)
-            self._fit_head(head, inputs, y, weight, context, self._returns_so_far)
+            rows = ActionRows(with_returns(X, g), y, weight, log.episode_codes)
+            self._fit_head(head, rows, context, self._returns_so_far)
         return self
 
     def theory_report(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from skorch.helper import predefined_split
 
 from ._callbacks import iterate_subtasks
@@ -70,6 +70,7 @@ def train(
     early_stopping=False,
     validation_fraction=0.1,
     stratify=None,
+    groups=None,
     learning_rate="constant",
     warmup=0,
     n_iter_before=0,
@@ -119,6 +120,9 @@ def train(
     stratify : array-like of shape (n_samples,) or None, default=None
         Classes, if the rows set aside are to have all of them in proportion.
 
+    groups : array-like of shape (n_samples,) or None, default=None
+        Groups, if whole ones are to be set aside; they are not stratified.
+
     learning_rate : {"constant", "cosine"}, default="constant"
         How the step size changes over the epochs of this call.
 
@@ -138,7 +142,7 @@ def train(
     """
     rows, tol = Rows(X, y, net.device), (0.0 if early_stopping and tol is None else tol)
     if early_stopping:
-        rows = _set_aside(net, rows, validation_fraction, stratify)
+        rows = _set_aside(net, rows, validation_fraction, stratify, groups)
     factor = SCHEDULES[learning_rate]
     training, best = Training(), BestWeights(net)
     net.notify("on_train_begin", X=rows, y=None)
@@ -184,14 +188,24 @@ def _run_epoch(net, rows, training):
     return stopped
 
 
-def _set_aside(net, rows, validation_fraction, stratify):
+def _set_aside(net, rows, validation_fraction, stratify, groups):
     """Hand the net its validation rows, and return the others."""
-    training, validation = train_test_split(
-        np.arange(len(rows)),
-        test_size=validation_fraction,
-        random_state=net.seed,
-        stratify=stratify,
-    )
+    everything = np.arange(len(rows))
+    n_units = len(rows) if groups is None else len(np.unique(groups))
+    if n_units < 2:
+        what = "row" if groups is None else "group"
+        raise ValueError(
+            f"early_stopping=True sets {what}s aside, and there is 1 {what} only; at "
+            "least 2 are needed."
+        )
+    options = {"test_size": validation_fraction, "random_state": net.seed}
+    if groups is None:
+        training, validation = train_test_split(
+            everything, stratify=stratify, **options
+        )
+    else:
+        splits = GroupShuffleSplit(1, **options).split(everything, groups=groups)
+        training, validation = next(splits)
     X, y = rows[torch.as_tensor(np.sort(validation), device=net.device)]
     net.set_params(train_split=predefined_split(Rows(X, y, net.device)))
     X, y = rows[torch.as_tensor(np.sort(training), device=net.device)]

@@ -323,6 +323,16 @@ class TestManners:
         assert (search.cv_results_["mean_test_score"] > 0).all()
         assert bool(search.best_estimator_[-1].validation_scores_) == early_stopping
 
+    def test_early_stopping_sets_episodes_aside(self, rng):
+        log = random_log(rng, n_episodes=40)
+        policy = RCSLPolicy("discrete", early_stopping=True, **SMALL)
+        policy.set_params(tol=1.0, n_iter_no_change=1)
+        columns = (log.observations, log.actions, log.rewards)
+        policy.fit(*columns, log.groups)
+        assert len(policy.validation_scores_) == policy.n_iter_
+        with pytest.raises(ValueError, match="there is 1 group only"):
+            policy.fit(*columns, np.zeros(log.n_steps))
+
     def test_head_must_fit_the_actions(self):
         X, y = np.zeros((4, 1)), np.array([0, 1, 0, 1])
         with pytest.raises(ValueError, match=r"head='gaussian'.*'categorical'"):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
@@ -271,6 +271,28 @@ class TestEnd:
         scores = torch.as_tensor(forward_in_batches(net, X[rows]))
         loss = nn.functional.cross_entropy(scores, torch.as_tensor(noisy[rows]))
         assert loss.item() == pytest.approx(min(curve), rel=1e-5)
+
+    def test_whole_groups_are_set_aside(self, data):
+        """Labels are noise, and equal within a group: who knows a part knows the rest."""
+        X, groups = data[0], np.arange(150) % 50
+        labels = np.random.default_rng(0).integers(3, size=50)[groups]
+        net = iris_net(learning_rate_init=0.05)
+        options = {"early_stopping": True, "n_iter_no_change": 5}
+        curve = fit(net, X, labels, 100, groups=groups, **options).validation_curve
+        _, validation = next(
+            GroupShuffleSplit(1, test_size=0.1, random_state=net.seed).split(
+                X, groups=groups
+            )
+        )
+        rows = np.sort(validation)
+        assert set(groups[rows]).isdisjoint(np.delete(groups, rows))
+        scores = torch.as_tensor(forward_in_batches(net, X[rows]))
+        loss = nn.functional.cross_entropy(scores, torch.as_tensor(labels[rows]))
+        assert loss.item() == pytest.approx(min(curve), rel=1e-5)
+
+    def test_one_group_cannot_be_set_aside(self, data):
+        with pytest.raises(ValueError, match="there is 1 group only"):
+            fit(iris_net(), *data, 3, early_stopping=True, groups=np.zeros(150))
 
     def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(self, data):
         net = iris_net(optimizer="sgd", learning_rate_init=1e30)
