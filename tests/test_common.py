@@ -295,6 +295,13 @@ class TestTheoryReport:
         assert len(report.to_pandas()) == len(report)
         assert report._repr_html_().count("<tr>") == len(report) + 1
 
+    @in_every_mode
+    def test_of_named_columns(self, estimator, data):
+        pandas = pytest.importorskip("pandas")
+        X, y = data
+        frame = pandas.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
+        seeded(estimator).fit(frame, y).theory_report(frame, y)
+
 
 class TestSearch:
     @every_estimator

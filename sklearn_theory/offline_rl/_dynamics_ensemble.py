@@ -241,14 +241,8 @@ class DynamicsEnsemble(RegressorMixin, TheoryEstimator):
             Only with `return_std`: the root of the mean variance plus the variance of
             the means.
         """
-        X = self._check_rows(X)
-        rows = self._row_scaling.apply(X)
-        means, variances = self._parts.elite_moments(self._net, rows, self.elites_)
-        mean = self._decode(self._target_scaling.undo(means.mean(axis=0)), X)
-        if not return_std:
-            return mean
-        total = variances.mean(axis=0) + means.var(axis=0)
-        return mean, self._decode(np.sqrt(total) * self._target_scaling.width, X)
+        mean, deviation = self._moments(self._check_rows(X))
+        return (mean, deviation) if return_std else mean
 
     def sample(self, X, random_state=None):
         """Draw targets, each row from an elite of its own, in single precision.
@@ -298,6 +292,15 @@ class DynamicsEnsemble(RegressorMixin, TheoryEstimator):
         check_is_fitted(self)
         X, y = self._check_data(X, y, reset=False)
         return _policy_report.report_dynamics(self, X, y)
+
+    def _moments(self, X):
+        """The mean and the deviation of the targets in rows that were checked."""
+        rows = self._row_scaling.apply(X)
+        means, variances = self._parts.elite_moments(self._net, rows, self.elites_)
+        mean = self._target_scaling.undo(means.mean(axis=0))
+        total = variances.mean(axis=0) + means.var(axis=0)
+        deviation = np.sqrt(total) * self._target_scaling.width
+        return self._decode(mean, X), self._decode(deviation, X)
 
     def _check_sizes(self):
         """Check what must fit together, and return the decay of each layer."""

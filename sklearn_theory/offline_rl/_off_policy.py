@@ -146,14 +146,15 @@ def off_policy_estimate(
     '0.79 in 0.75 to 0.84'
     """
     _check_settings(method, gamma, n_bootstrap, confidence, n_simulations)
-    X, y = check_array(X, dtype=[np.float64, np.float32]), np.asarray(y)
-    check_consistent_length(X, y)
-    log = check_episodes(X, y, rewards, groups)
+    rows, y = check_array(X, dtype=[np.float64, np.float32]), np.asarray(y)
+    check_consistent_length(rows, y)
+    log = check_episodes(rows, y, rewards, groups)
     random = check_random_state(random_state)
     if method == "model":
         estimator = ModelEstimate(policy, log, gamma, n_simulations, random)
     else:
-        ratios = _ratios(policy, behavior, log)
+        # What was fitted on named columns is to find these names again.
+        ratios = _ratios(policy, behavior, X if hasattr(X, "columns") else rows, log)
         estimator = WEIGHTINGS[method](log, ratios, gamma)
     value = estimator.value(np.ones(log.n_episodes))
     resampled = np.array(
@@ -184,10 +185,10 @@ def _check_settings(method, gamma, n_bootstrap, confidence, n_simulations):
             raise ValueError(f"{name} must be a positive whole number, got {value!r}.")
 
 
-def _ratios(policy, behavior, log):
+def _ratios(policy, behavior, X, log):
     """The policy's probability of each logged action over the behaviour's."""
-    target = target_proba("policy", policy, log)
-    acted = behaviour_proba(behavior, log)
+    target = target_proba("policy", policy, X, log)
+    acted = behaviour_proba(behavior, X, log)
     impossible = np.flatnonzero(acted < _LEAST_WEIGHT)
     if len(impossible):
         raise ValueError(

@@ -6,7 +6,7 @@ import numpy as np
 _FEWEST_REPEATS = 2
 
 
-def target_proba(name, policy, log):
+def target_proba(name, policy, X, log):
     """Compute how probable a policy is to act as logged, in each row.
 
     Parameters
@@ -17,6 +17,9 @@ def target_proba(name, policy, log):
     policy : object or array-like of shape (n_steps,)
         The policy or the probabilities.
 
+    X : array-like of shape (n_steps, n_features)
+        The observations of the log in the form that the policy was fitted on.
+
     log : TrajectoryDataset
         The log.
 
@@ -26,9 +29,9 @@ def target_proba(name, policy, log):
         The probabilities.
     """
     if hasattr(policy, "logged_proba"):
-        return np.asarray(policy.logged_proba(*log.to_arrays()))
+        return np.asarray(policy.logged_proba(X, *log.to_arrays()[1:]))
     if hasattr(policy, "predict_proba"):
-        return _proba_of_actions(policy, log)
+        return _proba_of_actions(policy, X, log)
     if hasattr(policy, "predict") or callable(policy):
         raise ValueError(
             f"{name} must tell probabilities of actions (logged_proba or predict_proba, "
@@ -37,13 +40,16 @@ def target_proba(name, policy, log):
     return _check_probabilities(name, np.asarray(policy, dtype=float), log.n_steps)
 
 
-def behaviour_proba(behavior, log):
+def behaviour_proba(behavior, X, log):
     """Compute how probable the logged actions were.
 
     Parameters
     ----------
     behavior : object, array-like of shape (n_steps,) or None
         What acted; None counts.
+
+    X : array-like of shape (n_steps, n_features)
+        The observations of the log in the form that the behaviour was fitted on.
 
     log : TrajectoryDataset
         The log.
@@ -54,7 +60,7 @@ def behaviour_proba(behavior, log):
         The probabilities.
     """
     if behavior is not None:
-        return target_proba("behavior", behavior, log)
+        return target_proba("behavior", behavior, X, log)
     _, state, n_rows = np.unique(
         log.observations, axis=0, return_inverse=True, return_counts=True
     )
@@ -69,8 +75,8 @@ def behaviour_proba(behavior, log):
     return np.bincount(cell)[cell] / n_rows[state.reshape(-1)]
 
 
-def _proba_of_actions(policy, log):
-    proba = np.asarray(policy.predict_proba(log.observations))
+def _proba_of_actions(policy, X, log):
+    proba = np.asarray(policy.predict_proba(X))
     classes = np.asarray(policy.classes_)
     place = np.minimum(np.searchsorted(classes, log.actions), len(classes) - 1)
     known = classes[place] == log.actions

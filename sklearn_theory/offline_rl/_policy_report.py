@@ -12,6 +12,7 @@ from scipy.stats import norm
 from sklearn.neighbors import NearestNeighbors
 
 from ..utils import TheoryReport
+from ._return_conditioned import with_returns
 
 PAPER = "arXiv:2310.19308"
 _EXACT = f"{PAPER}, when conditioning on returns is optimal"
@@ -100,7 +101,7 @@ def report_behavior(behavior, X, y):
     report = TheoryReport("BehaviorPolicy: all ways in which the log acts")
     as_table = behavior._actions.as_features
     logged = as_table(y)
-    residual = logged - as_table(behavior.predict(X))
+    residual = logged - as_table(behavior._predict_inputs(X))
     variance = max(float(logged.var(axis=0).sum()), np.finfo(float).tiny)
     report.add_assumption(
         "variance of actions that the observation leaves",
@@ -151,7 +152,7 @@ def report_dynamics(dynamics, X, y):
         The report.
     """
     report = TheoryReport("DynamicsEnsemble: errors and what is known about them")
-    mean, deviation = dynamics.predict(X, return_std=True)
+    mean, deviation = dynamics._moments(X)
     error = np.abs(mean - y)
     rows = dynamics._row_scaling.apply(X)
     means, variances = dynamics._parts.elite_moments(
@@ -305,7 +306,8 @@ def _agreement(policy, log, asked):
     """Whether labels are equal; one minus squared errors over the logged variance."""
     as_table = policy._actions.as_features
     logged = as_table(log.actions)
-    predicted = as_table(policy.predict(log.observations, asked))
+    inputs = with_returns(log.observations, asked)
+    predicted = as_table(policy._predict_inputs(inputs))
     if policy.action_space == "discrete":
         return (logged == predicted).all(axis=1).astype(float)
     variance = max(float(logged.var(axis=0).sum()), np.finfo(float).tiny)
@@ -316,7 +318,7 @@ def _distance_ratio(behavior, X, logged, as_table):
     random = np.random.RandomState(0)
     rows = random.permutation(len(X))[:MOST_PAIRS]
     X, logged = X[rows], logged[rows]
-    draws = [as_table(behavior.sample(X, random)) for _ in range(_N_DRAWS)]
+    draws = [as_table(behavior._sample_inputs(X, random)) for _ in range(_N_DRAWS)]
     to_log = np.mean([_distances(d, logged).mean() for d in draws])
     between = np.mean([_distances(a, b).mean() for a, b in pairwise(draws)])
     if between <= np.finfo(float).eps:

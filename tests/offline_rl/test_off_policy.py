@@ -14,7 +14,12 @@ from sklearn_theory.datasets import (
     make_frozen_lake,
     make_gamble_tree,
 )
-from sklearn_theory.offline_rl import TabularDoC, off_policy_estimate, rollout
+from sklearn_theory.offline_rl import (
+    RCSLPolicy,
+    TabularDoC,
+    off_policy_estimate,
+    rollout,
+)
 from sklearn_theory.offline_rl._off_policy_weights import running_products
 
 METHODS = ["ordinary", "weighted", "per_decision"]
@@ -122,6 +127,25 @@ def test_classifiers_of_continuous_observations():
     assert found.value == pytest.approx(0.78, abs=0.06)
     with pytest.raises(ValueError, match="Give a classifier that was fitted"):
         estimate(better, log)
+
+
+def test_names_of_columns_reach_policy_and_behaviour():
+    pandas = pytest.importorskip("pandas")
+    log = make_contextual_bandit(400, random_state=0)
+    X, *rest = log.to_arrays()
+    frame = pandas.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
+    values = []
+    for rows in (X, frame):
+        fitted = [
+            RCSLPolicy("discrete", head="tabular", deterministic=False),
+            LogisticRegression(),
+        ]
+        policy, behavior = (model.fit(rows, rest[0]) for model in fitted)
+        found = off_policy_estimate(
+            policy, rows, *rest, behavior=behavior, random_state=0
+        )
+        values.append(found.value)
+    assert values[0] == values[1]
 
 
 def test_weights_that_are_all_zero_give_no_estimate():
