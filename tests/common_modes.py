@@ -116,8 +116,14 @@ MODES = {
         {"action_space": "discrete", "kind": "tabular"},
     ],
     "DichotomyOfControl": [
-        {"action_space": "continuous", **SMALL_NETWORK},
-        {"latent": "gaussian", "encoder": "gru", "context_len": 2, **SMALL_NETWORK},
+        {"action_space": "continuous", "n_init": 1, **SMALL_NETWORK},
+        {
+            "latent": "gaussian",
+            "encoder": "gru",
+            "context_len": 2,
+            "n_init": 1,
+            **SMALL_NETWORK,
+        },
     ],
     "DynamicsEnsemble": [
         {

@@ -22,8 +22,8 @@ from sklearn_theory.datasets import (
 from sklearn_theory.offline_rl import DichotomyOfControl
 
 SEEDS = range(5)
-TREE = {"n_latents": 8, "learning_rate_init": 3e-3, "max_iter": 60, "min_prior": 0.15}
-BANDIT = {"n_latents": 8, "learning_rate_init": 3e-3, "max_iter": 30}
+TREE = {"n_latents": 8, "learning_rate_init": 3e-3, "max_iter": 30}
+BANDIT = {"n_latents": 8, "learning_rate_init": 3e-3, "max_iter": 30, "n_init": 1}
 LAKE = {
     "n_latents": 4,
     "future_len": 100,
@@ -41,7 +41,7 @@ def main(quick=False, problems=("tree", "bandit", "lake")):
     if "bandit" in problems:
         rows += [contextual_bandit(beta, quick) for beta in (0.0, 1.0)]
     if "lake" in problems:
-        rows += [frozen_lake(1 / 3, 0.1, beta, quick) for beta in (0.0, 3.0)]
+        rows += [frozen_lake(1 / 3, 0.1, beta, quick) for beta in (0.0, 1.0, 3.0)]
     for row in rows:
         print({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})
     return rows

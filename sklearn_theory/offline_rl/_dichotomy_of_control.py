@@ -2,6 +2,7 @@
 """Policies by networks that ask for a good future and get it: luck has no part."""
 
 import warnings
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,14 +10,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..utils._base import TheoryEstimator
-from ..utils._callbacks import fit_task
+from ..utils._callbacks import fit_task, iterate_nested_subtasks
 from ..utils._compat import Interval, StrOptions, _fit_context
+from ..utils._optional import import_networks
 from . import _doc_report, _neural_doc_report
 from ._action_spaces import ACTION_SPACES
 from ._doc_choices import CHOICES
 from ._doc_windows import WindowCoder, merge_windows
 from ._latent_policy import LatentPolicy
 
+_TRAINING_PARTS = "sklearn_theory.offline_rl._doc_training_torch"
 _COUNT = Interval(Integral, 1, None, closed="left")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -94,9 +97,13 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
     resample : {"episode", "step"}, default="episode"
         Whether the latent is kept for `future_len` steps, or chosen anew in each step.
 
+    n_init : int, default=2
+        Number of starts, each from weights of its own, of which the one with the lowest
+        objective on the log is kept.
+
     max_iter : int, default=100
-        Number of epochs. The encoder rests in the last fifth, while the other networks
-        settle.
+        Number of epochs of each start. The encoder rests in the last fifth, while the
+        other networks settle.
 
     learning_rate_init : float, default=1e-3
         Step size of encoder, policy, value and prior (AdamW).
@@ -164,13 +171,18 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
         What the chosen latents promise, averaged over where episodes begin.
 
     loss_curve_ : list of float
-        The objective in each epoch: ``nll_`` plus `beta` times the information.
+        The objective in each epoch of the start that was kept, as the energies find it
+        then: they may lag, or be thrown off for a while.
+
+    start_objectives_ : ndarray of shape (n_starts,)
+        The objective with which each start ended: its ``nll_`` plus `beta` times its
+        ``mutual_information_``, on the whole log.
 
     n_iter_ : int
-        Number of epochs.
+        Number of epochs of the start that was kept.
 
     stop_reason_ : {"max_iter", "callback", "diverged"}
-        Why the training ended.
+        Why its training ended.
 
     n_features_in_ : int
         Number of features seen during `fit`.
@@ -196,8 +208,15 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
     rewarded, ever less: otherwise one latent may take all windows before the others have
     learnt anything. The objective at the end is the one above.
 
-    A fit is a single start, and may miss the better plan. Fit with several seeds, and
-    compare what the policies earn (:func:`off_policy_estimate`), not what they promise.
+    A start may end where some luck is worth its price, or where two plans share a
+    latent. Which, may depend on the seed and even on the number of threads. Of `n_init`
+    starts the one with the lowest objective on the log is kept: it is what the paper
+    minimises, and starts that found a worse plan end higher. Promises and information
+    alone say less: a promise is largest where it is luck, and latents that tell nothing
+    of actions tell nothing of luck either.
+
+    Momentum makes the players of a game circle each other. So energies have none, and
+    the other networks little.
 
     In place of a network of all arguments, energies are products of features of the step
     and the latent with features of the outcome, which takes all latents and all negatives
@@ -219,7 +238,7 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
     >>> from sklearn_theory.offline_rl import DichotomyOfControl
     >>> log = make_bernoulli_bandit(1000, probability=0.1, random_state=0)
     >>> model = DichotomyOfControl(
-    ...     n_latents=4, learning_rate_init=0.01, random_state=1
+    ...     n_latents=4, learning_rate_init=0.01, random_state=0
     ... ).fit(*log.to_arrays())
     >>> model.predict([[0.0]])
     array([1])
@@ -241,6 +260,7 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
         "min_prior": [Interval(Real, 0, 1, closed="both")],
         "n_samples": [_COUNT],
         "resample": [StrOptions({"episode", "step"})],
+        "n_init": [_COUNT],
         "max_iter": [_COUNT],
         "learning_rate_init": [_POSITIVE],
         "energy_learning_rate": [_POSITIVE, None],
@@ -271,6 +291,7 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
         min_prior=0.01,
         n_samples=100,
         resample="episode",
+        n_init=2,
         max_iter=100,
         learning_rate_init=1e-3,
         energy_learning_rate=None,
@@ -297,6 +318,7 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
         self.min_prior = min_prior
         self.n_samples = n_samples
         self.resample = resample
+        self.n_init = n_init
         self.max_iter = max_iter
         self.learning_rate_init = learning_rate_init
         self.energy_learning_rate = energy_learning_rate
@@ -352,15 +374,14 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
         """
         metadata = {"rewards": rewards, "groups": groups}
         with fit_task(
-            self, max_subtasks=self.max_iter, X=X, y=y, metadata=metadata
+            self, max_subtasks=self.n_init, X=X, y=y, metadata=metadata
         ) as context:
             ends = (next_observations, terminations, truncations)
             log = self._check_log(X, y, rewards, groups, *ends, reset=True)
-            tables, windows, counts = self._start(log)
-            training = self._parts.train_doc(
-                self._net, self, context, tables, windows, counts, self._fitted
-            )
-            self._store(training, log, tables, windows, counts)
+            random = check_random_state(self.random_state)
+            tables, windows, counts = self._arrange(log, random)
+            best = self._restart(context, random, tables, windows, counts)
+            self._store(best, log, tables)
             self._warn()
         return self
 
@@ -407,9 +428,8 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
         log = self._check_log(X, y, rewards, groups, *ends)
         return _neural_doc_report.report_doc(self, log)
 
-    def _start(self, log):
-        """Bring the log to the scale of networks, and build them."""
-        random = check_random_state(self.random_state)
+    def _arrange(self, log, random):
+        """Bring the log to the scale of networks, and cut it into windows."""
         self._actions = self._space(log.actions)
         if self._is_discrete:
             self.classes_ = self._actions.classes
@@ -425,20 +445,50 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
         self.n_latents_ = self._choices.n_choices
         tables = self._coder.tables(log)
         windows = self._coder.windows(log, self._coder.starts(log))
-        windows, counts = merge_windows(tables, windows)
-        self._net = self._parts.make_doc_net(
-            self, tables, self._coder.n_steps, self._is_discrete, random
-        )
-        return tables, windows, counts
+        return tables, *merge_windows(tables, windows)
 
-    def _store(self, training, log, tables, windows, counts):
-        self.loss_curve_ = training.loss_curve
-        self.n_iter_, self.stop_reason_ = training.n_iter, training.stop_reason
-        log_q, _, misfit, told = self._parts.measure(self._net, tables, windows)
+    def _restart(self, context, random, tables, windows, counts):
+        """Train from some starts, and keep the one with the lowest objective."""
+        starts = iterate_nested_subtasks(
+            self,
+            context,
+            range(self.n_init),
+            "start",
+            max_subtasks=self.max_iter,
+            reconstruct=self._fitted,
+        )
+        best, objectives = None, []
+        for _, child in starts:
+            start = self._train(child, random, tables, windows, counts)
+            objectives.append(start.objective)
+            if best is None or start.objective < best.objective:
+                best = start
+            self._net = best.net
+        self.start_objectives_ = np.array(objectives)
+        return best
+
+    def _train(self, context, random, tables, windows, counts):
+        """Train new networks, and measure the objective where they end."""
+        parts = import_networks(_TRAINING_PARTS, needed_by="DichotomyOfControl")
+        is_discrete, n_steps = self._is_discrete, self._coder.n_steps
+        net = parts.make_doc_net(self, tables, n_steps, is_discrete, random)
+        self._net = net
+        training = parts.train_doc(
+            net, self, context, tables, windows, counts, self._fitted
+        )
+        log_q, _, misfit, told = self._parts.measure(net, tables, windows)
         q = np.exp(log_q) if self.latent == "categorical" else np.ones_like(log_q)
-        self.nll_ = float(np.average((q * misfit).sum(axis=1), weights=counts))
-        information = np.average((q * told).sum(axis=1), weights=counts)
-        self.mutual_information_ = max(0.0, float(information))
+        nll, information = (
+            float(np.average((q * part).sum(axis=1), weights=counts))
+            for part in (misfit, told)
+        )
+        return _Start(net, training, nll, max(0.0, information), self.beta)
+
+    def _store(self, start, log, tables):
+        self.loss_curve_ = start.training.loss_curve
+        self.n_iter_ = start.training.n_iter
+        self.stop_reason_ = start.training.stop_reason
+        self.nll_, self.mutual_information_ = start.nll, start.information
         self._store_promises(log, tables)
 
     def _store_promises(self, log, tables):
@@ -484,3 +534,20 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
                 UserWarning,
                 stacklevel=4,
             )
+
+
+@dataclass
+class _Start:
+    """Networks that were trained, and what they come to on the whole log."""
+
+    net: object
+    training: object
+    nll: float
+    information: float
+    beta: float
+
+    @property
+    def objective(self):
+        """What is minimised, of which restarts keep the lowest; infinite if it is NaN."""
+        value = self.nll + self.beta * self.information
+        return np.inf if np.isnan(value) else value

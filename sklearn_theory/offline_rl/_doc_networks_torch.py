@@ -116,6 +116,33 @@ class SampledNegatives:
         return torch.searchsorted(edges, place, right=True)
 
 
+def choose_marginal(outcomes, n_negatives, generator):
+    """Take all outcomes if they are few, else draws.
+
+    Parameters
+    ----------
+    outcomes : Tensor of shape (n_rows, n_features)
+        The outcomes of a log.
+
+    n_negatives : int
+        The most distinct outcomes to take, or how many to draw.
+
+    generator : torch.Generator
+        What to draw from.
+
+    Returns
+    -------
+    marginal : WholeMarginal, SampledNegatives or None
+        None if there is but one outcome.
+    """
+    outcomes, counts = outcomes.unique(dim=0, return_counts=True)
+    if len(outcomes) == 1:
+        return None
+    if len(outcomes) <= n_negatives:
+        return WholeMarginal(outcomes, (counts / counts.sum()).log())
+    return SampledNegatives(outcomes, counts, n_negatives, generator)
+
+
 class DocModule(nn.Module):
     """Encoder, policy, value, prior and energies.
 

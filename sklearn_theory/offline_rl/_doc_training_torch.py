@@ -4,103 +4,27 @@
 For a fixed encoder the best energies measure what latents tell about outcomes. The
 encoder lowers that measure, so that the energies must keep up: they have a larger step
 size, and move first. Value and prior learn from the encoder and do not move it.
+
+The momentum that helps a descent makes two players circle each other, so that energies
+have none and the others little.
 """
 
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import nn
 
-from ..utils._torch_net import Net, Rows, forward_in_batches, make_net
+from ..utils._torch_net import Net, make_net
 from ..utils._torch_training import train
-from ._doc_networks_torch import DocModule, SampledNegatives, WholeMarginal
+from ._doc_batches_torch import TorchTables
+from ._doc_networks_torch import DocModule, choose_marginal
 
-__all__ = ["make_doc_net", "measure", "run_encoder", "run_on_contexts", "train_doc"]
-
-_N_NEGATIVES_OF_MEASURES = 256
 _LEAD = 4.0  # How much larger the energies' step is by default.
+_ENERGY_BETAS = (0.0, 0.9)  # Of Adam: how long means of gradients and squares remember.
+_BETAS = (0.5, 0.99)
 _SPREAD = 0.5  # The share of the epochs in which all latents are wanted.
 _SETTLED = 0.8  # The share of the epochs after which the encoder rests.
-
-
-@dataclass
-class Batch:
-    """Windows of a log, and the rows that they consist of, one below the other.
-
-    Parameters
-    ----------
-    steps : Tensor of shape (n_windows, n_steps, n_features)
-        All that steps hold; zeros where there is none.
-
-    mask : Tensor of shape (n_windows, n_steps)
-        Which steps are there.
-
-    start : Tensor of shape (n_windows, n_columns)
-        The contexts with which windows begin.
-
-    window : Tensor of shape (n_rows,)
-        The window of each row.
-
-    context, action, outcome, target : Tensor of shape (n_rows, ...)
-        What the rows hold.
-    """
-
-    steps: torch.Tensor
-    mask: torch.Tensor
-    start: torch.Tensor
-    window: torch.Tensor
-    context: torch.Tensor
-    action: torch.Tensor
-    outcome: torch.Tensor
-    target: torch.Tensor
-
-    def of_windows(self, z):
-        """Give each row the candidates of its window."""
-        return None if z is None else z[self.window]
-
-    def add_up(self, values):
-        """Sum values of rows over each window."""
-        sums = values.new_zeros(len(self.mask), values.shape[1])
-        return sums.index_add(0, self.window, values)
-
-
-class TorchTables:
-    """The rows of a log as tensors, from which windows are cut.
-
-    Parameters
-    ----------
-    tables : LogTables
-        The rows.
-
-    device : str
-        Where the tensors are to lie.
-
-    dtype : torch.dtype, default=torch.float32
-        The precision.
-    """
-
-    names = ("context", "action", "outcome", "target")
-
-    def __init__(self, tables, device, dtype=torch.float32):
-        columns = [getattr(tables, name) for name in self.names]
-        self.columns = [Rows(c, device=device, dtype=dtype).X for c in columns]
-
-    def cut(self, windows):
-        """Look up the rows of windows."""
-        mask = windows >= 0
-        rows = windows[mask]
-        parts = [column[rows] for column in self.columns]
-        held = torch.cat(parts[:3], dim=1)
-        steps = held.new_zeros(*mask.shape, held.shape[1])
-        steps[mask] = held
-        start = self.columns[0][windows[:, 0]]
-        return Batch(steps, mask, start, mask.nonzero()[:, 0], *parts)
-
-    @property
-    def outcomes(self):
-        return self.columns[2]
 
 
 @dataclass
@@ -163,7 +87,8 @@ class DocNet(Net):
             energies,
             lr=self.lr * self.settings["lead"],
             weight_decay=self.optimizer__weight_decay,
-            foreach=True,
+            betas=_ENERGY_BETAS,
+            fused=True,
         )
         followers = [parameter for _, parameter in self.get_all_learnable_params()]
         self._stage = Stage(tables, marginal, leader, energies, followers)
@@ -313,7 +238,8 @@ def make_doc_net(estimator, tables, n_steps, is_discrete, random):
         weight_decay=estimator.weight_decay,
         batch_size=estimator.batch_size,
         optimizer="adamw",
-        optimizer__foreach=True,  # Many small arrays: one call for all of them.
+        optimizer__betas=_BETAS,
+        optimizer__fused=True,  # Many small arrays: one call for all of them.
         device=estimator.device,
         random_state=random,
     )
@@ -367,7 +293,8 @@ def train_doc(net, estimator, context, tables, windows, counts, reconstruct):
     n_steps = np.ceil(np.array([counts.sum(), len(counts)]) / net.batch_size)
     net.settings["n_passes"] = max(1, round(n_steps[0] / n_steps[1]))
     tensors = TorchTables(tables, net.device)
-    net.prepare(tensors, _marginal(net, tensors, estimator.n_negatives))
+    marginal = choose_marginal(tensors.outcomes, estimator.n_negatives, net.generator_)
+    net.prepare(tensors, marginal)
     targets = np.column_stack([counts / counts.mean(), tables.to_go[windows[:, 0]]])
     return train(
         net,
@@ -379,132 +306,3 @@ def train_doc(net, estimator, context, tables, windows, counts, reconstruct):
         learning_rate=estimator.learning_rate,
         reconstruct=reconstruct,
     )
-
-
-def _marginal(net, tables, n_negatives, generator=None):
-    """Take all outcomes if they are few, else draws; None if there is but one."""
-    outcomes, counts = tables.outcomes.unique(dim=0, return_counts=True)
-    if len(outcomes) == 1:
-        return None
-    if len(outcomes) <= n_negatives:
-        return WholeMarginal(outcomes, (counts / counts.sum()).log())
-    generator = net.generator_ if generator is None else generator
-    return SampledNegatives(outcomes, counts, n_negatives, generator)
-
-
-def measure(net, tables, windows, z=None):
-    """Measure latents on windows: laws, misfit of actions, and information.
-
-    Parameters
-    ----------
-    net : DocNet
-        The net.
-
-    tables : LogTables
-        The log.
-
-    windows : ndarray of shape (n_windows, n_steps)
-        Its windows.
-
-    z : ndarray of shape (n_windows, n_candidates, latent_dim) or None, default=None
-        Gaussian latents; None draws one, or takes all categorical ones.
-
-    Returns
-    -------
-    log_q, log_p, misfit, told : ndarray of shape (n_windows, n_candidates)
-        Log-densities of the latents after and before the window, minus the
-        log-likelihood of its actions, and what the latents tell about its outcomes.
-    """
-    module, device = net.module_.eval(), net.device
-    tensors = TorchTables(tables, device)
-    generator = torch.Generator(device).manual_seed(net.seed)
-    marginal = _marginal(net, tensors, _N_NEGATIVES_OF_MEASURES, generator)
-    columns = torch.as_tensor(windows, device=device).split(net.batch_size)
-    given = [None] * len(columns)
-    if z is not None:
-        given = torch.as_tensor(z, dtype=torch.float32, device=device)
-        given = given.split(net.batch_size)
-    parts = []
-    with torch.inference_mode():
-        for rows, candidates in zip(columns, given):
-            batch = tensors.cut(rows)
-            parts.append(_measure(module, batch, candidates, marginal, generator))
-    return [torch.cat(part).cpu().numpy().astype(np.float64) for part in zip(*parts)]
-
-
-def _measure(module, batch, z, marginal, generator):
-    code, prior = module(batch), module.prior(batch.start)
-    if z is None:
-        z, _ = module.latents.candidates(code, generator)
-    told, without = module.told(batch, z, marginal)
-    densities = [module.latents.log_density(law, z) for law in (code, prior)]
-    told = (told - without.unsqueeze(1)).expand(densities[0].shape)
-    return *densities, module.misfit(batch, z), told
-
-
-def run_encoder(net, tables, windows):
-    """Encode windows, in the precision of the tables.
-
-    Parameters
-    ----------
-    net : DocNet
-        The net.
-
-    tables : LogTables
-        The log.
-
-    windows : ndarray of shape (n_windows, n_steps)
-        Its windows.
-
-    Returns
-    -------
-    law : ndarray of shape (n_windows, n_code)
-        Probabilities of the latents, or means and log-variances.
-    """
-    dtype = torch.float64 if tables.context.dtype == np.float64 else torch.float32
-    tensors = TorchTables(tables, net.device, dtype)
-
-    def forward(module, rows):
-        batch = tensors.cut(rows.long())
-        return module.latents.law(module(batch))
-
-    # Whole numbers stay as they are, and then the module computes in single precision.
-    rows = windows.astype(np.float64) if dtype == torch.float64 else windows
-    return forward_in_batches(net, rows, forward)
-
-
-def run_on_contexts(net, method, contexts, z=None):
-    """Apply a method of the module to contexts, and candidates if it takes any.
-
-    Parameters
-    ----------
-    net : DocNet
-        The net.
-
-    method : {"prior_law", "values", "actions"}
-        The method.
-
-    contexts : ndarray of shape (n_samples, n_columns)
-        Contexts.
-
-    z : ndarray of shape (n_samples, n_candidates, latent_dim) or None, default=None
-        Gaussian latents.
-
-    Returns
-    -------
-    outputs : ndarray of shape (n_samples, ...)
-        The results, in the precision of the contexts.
-    """
-    width, rows = contexts.shape[1], contexts
-    if z is not None:
-        flat = z.reshape(len(z), -1).astype(contexts.dtype)
-        rows = np.column_stack([contexts, flat])
-
-    def forward(module, rows):
-        context = rows[:, :width]
-        if method == "prior_law":
-            return module.prior_law(context)
-        draws = None if z is None else rows[:, width:].unflatten(1, z.shape[1:])
-        return getattr(module, method)(context, draws)
-
-    return forward_in_batches(net, rows, forward)

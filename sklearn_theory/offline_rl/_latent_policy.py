@@ -14,7 +14,7 @@ from ._doc_tables import choose_latents, is_indifferent
 from ._episodes import check_episodes
 from ._policy_heads import draw_codes
 
-_TORCH_PARTS = "sklearn_theory.offline_rl._doc_training_torch"
+_TORCH_PARTS = "sklearn_theory.offline_rl._doc_measures_torch"
 
 
 @dataclass

@@ -125,14 +125,66 @@ def iterate_subtasks(
     item : object
         The items of `iterable`.
     """
+    tasks = iterate_nested_subtasks(
+        estimator,
+        context,
+        iterable,
+        task_name,
+        max_subtasks=0,
+        data=data,
+        reconstruct=reconstruct,
+    )
+    yield from (item for item, _ in tasks)
+
+
+def iterate_nested_subtasks(
+    estimator,
+    context,
+    iterable,
+    task_name,
+    *,
+    max_subtasks,
+    data=None,
+    reconstruct=None,
+):
+    """Iterate as ``iterate_subtasks`` does, where each iteration has sub-tasks itself.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        The estimator that is being fitted.
+
+    context : sklearn.callback.CallbackContext
+        The parent task; its ``max_subtasks`` must allow one sub-task an item.
+
+    iterable : iterable
+        What to iterate over.
+
+    task_name : str
+        What one iteration does, in a word or two.
+
+    max_subtasks : int or None
+        How many sub-tasks each iteration will open; None if that is not known.
+
+    data, reconstruct : dict, callable or None, default=None
+        As in ``iterate_subtasks``.
+
+    Yields
+    ------
+    item : object
+        The items of `iterable`.
+
+    child : sklearn.callback.CallbackContext or None
+        The context of the iteration's sub-task; None where nobody listens.
+    """
     if not has_callbacks(estimator):
-        yield from iterable
+        yield from ((item, None) for item in iterable)
         return
     data = _data_of_fit(context) if data is None else data
     for item in iterable:
-        child = context.subcontext(task_name=task_name)
+        child = context.subcontext(task_name=task_name, max_subtasks=max_subtasks)
         child.call_on_fit_task_begin(estimator=estimator, **data)
-        yield item
+        yield item, child
         stop = child.call_on_fit_task_end(
             estimator=estimator, **data, reconstruction_attributes=reconstruct
         )

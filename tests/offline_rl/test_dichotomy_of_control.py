@@ -9,6 +9,7 @@ import pytest
 import torch
 from offline_rl.random_logs import random_log
 from scipy.stats import entropy
+from sklearn.callback import ScoringMonitor
 
 from sklearn_theory.datasets import (
     TrajectoryDataset,
@@ -18,6 +19,8 @@ from sklearn_theory.datasets import (
     make_lucky_tree,
 )
 from sklearn_theory.offline_rl import DichotomyOfControl, latent_consistency, rollout
+from sklearn_theory.offline_rl._dichotomy_of_control import _Start
+from sklearn_theory.offline_rl._doc_batches_torch import TorchTables
 from sklearn_theory.offline_rl._doc_encoders_torch import ENCODERS
 from sklearn_theory.offline_rl._doc_latents_torch import (
     CategoricalLatents,
@@ -28,11 +31,16 @@ from sklearn_theory.offline_rl._doc_networks_torch import (
     Energies,
     SampledNegatives,
     WholeMarginal,
+    choose_marginal,
 )
-from sklearn_theory.offline_rl._doc_training_torch import TorchTables, _marginal
 from sklearn_theory.offline_rl._doc_windows import LogTables, merge_windows
 
-FAST = {"hidden_layer_sizes": (32,), "learning_rate_init": 0.01, "random_state": 0}
+FAST = {
+    "hidden_layer_sizes": (32,),
+    "learning_rate_init": 0.01,
+    "n_init": 1,
+    "random_state": 0,
+}
 
 
 def fit(log, *, warns=False, **parameters):
@@ -204,11 +212,12 @@ class TestEnergies:
         assert bounds.max() <= np.log(8) + 1e-2
 
     def test_few_outcomes_are_all_taken(self, problem):
-        tables = bandit_tables(problem[0])
-        assert isinstance(_marginal(None, tables, 2), WholeMarginal)
-        generator = torch.Generator()
-        assert isinstance(_marginal(None, tables, 1, generator), SampledNegatives)
-        assert sum(_marginal(None, tables, 2).log_share.exp()) == pytest.approx(1)
+        outcomes, generator = bandit_tables(problem[0]).outcomes, torch.Generator()
+        whole = choose_marginal(outcomes, 2, generator)
+        assert isinstance(whole, WholeMarginal)
+        assert sum(whole.log_share.exp()) == pytest.approx(1)
+        assert isinstance(choose_marginal(outcomes, 1, generator), SampledNegatives)
+        assert choose_marginal(outcomes[:1], 1, generator) is None
 
 
 class TestDirection:
@@ -230,7 +239,7 @@ class TestDirection:
             {"context": 1, "action": 2, "outcome": 1, "target": 2},
             1, True, "categorical", 2, 1, "mlp", (16,),
         )  # fmt: skip
-        marginal = _marginal(None, tables, 2)
+        marginal = choose_marginal(tables.outcomes, 2, None)
         label = torch.as_tensor(log.rewards).long()
         cheat = torch.optim.Adam(module.parameters(), lr=0.02)
         for _ in range(60):  # Teach the encoder luck.
@@ -468,6 +477,66 @@ class TestWindows:
         assert windows.tolist() == [[3, 4], [4, -1]]
 
 
+class TestRestarts:
+    """Each start is what it would be alone, and the lowest objective is kept."""
+
+    def test_the_lowest_objective_is_kept(self, log):
+        model = fit_in_any_case(log, n_init=3, max_iter=4)
+        objective = model.nll_ + model.beta * model.mutual_information_
+        assert len(set(model.start_objectives_)) == 3
+        assert objective == model.start_objectives_.min()
+        assert len(model.loss_curve_) == model.n_iter_ == 4
+
+    def test_more_starts_begin_with_the_same_ones(self, log):
+        few, more = (fit_in_any_case(log, n_init=n, max_iter=3) for n in (2, 4))
+        np.testing.assert_array_equal(few.start_objectives_, more.start_objectives_[:2])
+
+    def test_a_start_is_kept_whole(self, log):
+        """What is stored, and what acts, does not depend on the starts after it."""
+        options = {"max_iter": 3, "random_state": 1}
+        model = fit_in_any_case(log, n_init=4, **options)
+        best = int(model.start_objectives_.argmin())
+        assert best < 3, "choose another seed: the last start shows nothing"
+        up_to = fit_in_any_case(log, n_init=best + 1, **options)
+        X = log.observations
+        np.testing.assert_array_equal(up_to.predict_proba(X), model.predict_proba(X))
+        assert up_to.loss_curve_ == model.loss_curve_
+
+    def test_a_start_without_an_end_is_not_kept(self):
+        assert _Start(None, None, np.nan, 0.0, 1.0).objective == np.inf
+        assert _Start(None, None, 2.0, 0.5, 3.0).objective == 3.5
+
+    def test_scoring_monitor_records_every_epoch_of_every_start(self, log):
+        X, y = log.observations, log.actions
+        monitor = ScoringMonitor(scoring="accuracy")
+        model = DichotomyOfControl(**(FAST | {"n_init": 2}), max_iter=3)
+        model.set_callbacks(monitor).fit(X, y)
+        rows = monitor.get_logs().data
+        epochs = [row for row in rows if row["task_name"] == "epoch"]
+        starts = [row for row in rows if row["task_name"] == "start"]
+        assert [row["task_id"] for row in epochs] == [0, 1, 2] * 2
+        assert [row["task_id"] for row in starts] == [0, 1]
+        # The start's score is that of the best so far: in the end, of the estimator.
+        assert starts[-1]["accuracy"] == model.score(X, y)
+
+    def test_a_callback_ends_each_start(self, log):
+        class Impatient:
+            def setup(self, estimator, context):
+                pass
+
+            teardown = on_fit_task_begin = setup
+
+            def on_fit_task_end(self, estimator, context):
+                return (context.task_name, context.task_id) == ("epoch", 1)
+
+        model = DichotomyOfControl(**(FAST | {"n_init": 2}), max_iter=5)
+        X, y = log.observations, log.actions
+        model.set_callbacks(Impatient()).fit(X, y)
+        assert model.stop_reason_ == "callback"
+        assert model.n_iter_ == 2
+        assert len(model.start_objectives_) == 2
+
+
 class TestReproducibility:
     @pytest.mark.parametrize("latent", ["categorical", "gaussian"])
     def test_same_seed_same_result_and_global_generators_untouched(self, log, latent):
@@ -594,7 +663,22 @@ class TestReport:
 
 
 class TestEffects:
-    """Five seeds of each stand in benchmarks/offline_rl."""
+    """More seeds and problems stand in benchmarks/offline_rl."""
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_promises_on_the_lucky_tree(self, seed):
+        """Safe earns 0.6 and risky 0.5. Without beta luck is promised, with it not."""
+        log = make_lucky_tree(4000, random_state=2)
+        gaps = []
+        for beta in (0.0, 3.0):
+            model = fit(
+                log, warns=beta == 0, beta=beta, n_latents=8, n_init=2, max_iter=15,
+                hidden_layer_sizes=(64, 64), learning_rate_init=3e-3, random_state=seed,
+            )  # fmt: skip
+            risky = model.predict_proba([[0.0, 0.0]])[0, 1]
+            gaps.append(model.expected_return_ - (0.6 - 0.1 * risky))
+        assert gaps[0] > 0.2
+        assert abs(gaps[1]) <= 0.02
 
     def test_contextual_bandit(self):
         """The best policy earns 0.8, the log's 0.32; no observation occurs twice."""

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn_theory.utils import TheoryEstimator
 from sklearn_theory.utils._callbacks import (
     fit_task,
+    iterate_nested_subtasks,
     iterate_subtasks,
     propagated_callbacks,
     subtask,
@@ -68,7 +69,8 @@ class Log:
 
     def on_fit_task_end(self, estimator, context):
         self.events.append(("end", context.task_name, context.task_id))
-        return (context.task_name, context.task_id) == ("step", self.stop_at)
+        place = (context.task_name, context.task_id)
+        return place in (("step", self.stop_at), self.stop_at)
 
 
 class PropagatedLog(Log):
@@ -148,3 +150,49 @@ def test_scoring_monitor_records_every_step(data):
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "step"]
     assert [row["task_id"] for row in rows] == [0, 1, 2]
     assert {row["accuracy"] for row in rows} == {1 / 3}
+
+
+class Restarted(Majority):
+    """Three loops, one in the other."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        self.classes_, self.counts_ = np.unique(y), []
+        with fit_task(self, max_subtasks=3, X=X, y=y) as context:
+            starts = iterate_nested_subtasks(
+                self, context, range(3), "start", max_subtasks=self.max_iter
+            )
+            for _, child in starts:
+                self._count(child, X, y)
+                self.counts_.append(self.n_iter_)
+        return self
+
+
+class TestNestedSubtasks:
+    def test_loops_are_nested(self, data):
+        log = Log()
+        Restarted(max_iter=1).set_callbacks(log).fit(*data)
+        assert log.events[2:6] == [
+            ("begin", "start", 0),
+            ("begin", "step", 0),
+            ("end", "step", 0),
+            ("end", "start", 0),
+        ]
+        assert [e for e in log.events if e[1] == "start"][-1] == ("end", "start", 2)
+
+    def test_a_callback_stops_the_loop_that_it_saw(self, data):
+        """The others go on."""
+        assert Restarted().set_callbacks(Log(stop_at=1)).fit(*data).counts_ == [2] * 3
+        stopped = Restarted().set_callbacks(Log(("start", 1))).fit(*data)
+        assert stopped.counts_ == [5, 5]
+
+    def test_without_callbacks_nothing_is_opened(self, data):
+        model = Restarted()
+        tasks = iterate_nested_subtasks(model, None, "ab", "start", max_subtasks=1)
+        assert list(tasks) == [("a", None), ("b", None)]
+
+    def test_scoring_monitor_scores_on_the_data_of_the_fit(self, data):
+        monitor = ScoringMonitor(scoring="accuracy")
+        Restarted(max_iter=2).set_callbacks(monitor).fit(*data)
+        rows = [row for row in monitor.get_logs().data if row["task_name"] == "step"]
+        assert [row["accuracy"] for row in rows] == [1 / 3] * 6
