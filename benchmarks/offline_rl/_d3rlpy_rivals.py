@@ -34,9 +34,9 @@ class Greedy:
 class Asked:
     """A Decision Transformer, asked for a return and told the rewards."""
 
-    def __init__(self, learner, target_return, horizon):
+    def __init__(self, learner, target_return, horizon, to_action):
         self.learner, self.target_return = learner, target_return
-        self.horizon = horizon
+        self.horizon, self.to_action = horizon, to_action
         self.actor = None
 
     def act(self, observation, state=None, reward=None):
@@ -46,7 +46,7 @@ class Asked:
             state, reward = 0, None
         row = np.asarray(observation, dtype=np.float32)
         action = self.actor.predict(row, 0.0 if reward is None else reward)
-        return np.clip(action, -1, 1), state + 1
+        return self.to_action(action), state + 1
 
 
 def _train(config, log, seed, n_steps):
@@ -100,11 +100,25 @@ def iql(log, seed, quick):
 
 
 def decision_transformer(log, seed, quick):
-    """Decision Transformer, asked for the highest logged return."""
+    """Decision Transformer for numbers within [-1, 1]."""
     import d3rlpy
 
+    kind = d3rlpy.algos.DecisionTransformerConfig
+    return _asked_for_the_highest(kind, lambda a: np.clip(a, -1, 1), log, seed, quick)
+
+
+def discrete_decision_transformer(log, seed, quick):
+    """Decision Transformer for labels 0, 1, ..."""
+    import d3rlpy
+
+    kind = d3rlpy.algos.DiscreteDecisionTransformerConfig
+    return _asked_for_the_highest(kind, int, log, seed, quick)
+
+
+def _asked_for_the_highest(kind, to_action, log, seed, quick):
+    """Train a Decision Transformer, and ask for the highest logged return."""
     horizon = int(log.lengths.max())
-    config = d3rlpy.algos.DecisionTransformerConfig(
+    config = kind(
         encoder_factory=_encoder(),
         context_size=10,
         num_heads=1,
@@ -114,13 +128,15 @@ def decision_transformer(log, seed, quick):
         learning_rate=1e-3,
     )
     learner, seconds = _train(config, log, seed, 200 if quick else 1_500)
-    return Asked(learner, float(log.returns().max()), horizon), seconds
+    return Asked(learner, float(log.returns().max()), horizon, to_action), seconds
 
 
 RIVALS = {}
+DISCRETE_RIVALS = {}
 if importlib.util.find_spec("d3rlpy") is not None:
     import structlog
 
     quiet = structlog.make_filtering_bound_logger(logging.ERROR)
     structlog.configure(wrapper_class=quiet)
     RIVALS = {"CQL": cql, "IQL": iql, "Decision Transformer": decision_transformer}
+    DISCRETE_RIVALS = {"Decision Transformer": discrete_decision_transformer}

@@ -57,8 +57,8 @@ def fit(log, seed, **parameters):
     return model, time.perf_counter() - started
 
 
-def summarise(what, results):
-    """One row of the mean, and the largest gap of a seed."""
+def summarise(what, results, largest_gap=None):
+    """One row of the mean, and the largest gap of a seed, which may have a target."""
     earned, promised, information, seconds = np.transpose(results)
     gaps = np.abs(promised - earned)
     print(what, "earned", earned.round(3), "promised", promised.round(3), flush=True)
@@ -70,6 +70,8 @@ def summarise(what, results):
         "largest gap": float(gaps.max()),
         "nats of the chosen": float(information.mean()),
         "seconds": float(seconds.mean()),
+        "target": "" if largest_gap is None else f"largest gap {largest_gap:g}",
+        "met": None if largest_gap is None else bool(gaps.max() <= largest_gap),
     }
 
 
@@ -85,7 +87,7 @@ def lucky_tree(beta, quick):
         model, seconds = fit(log, seed, beta=beta, **TREE)
         risky = model.predict_proba([[0.0, 0.0]])[0, 1]
         results.append(result(model, 0.6 - 0.1 * risky, seconds))
-    return summarise(f"lucky tree, beta={beta:g}", results)
+    return summarise(f"lucky tree, beta={beta:g}", results, 0.02 if beta else None)
 
 
 def contextual_bandit(beta, quick):
@@ -117,7 +119,7 @@ def frozen_lake(intended, epsilon, beta, quick):
         policy[:, model.classes_] = model.predict_proba(fields, z=latent)
         results.append(result(model, lake_value(policy, intended), seconds))
     what = f"frozen lake, intended {intended:.2f}, {epsilon:.0%} random, beta={beta:g}"
-    return summarise(what, results)
+    return summarise(what, results, 0.05 if beta == 3 and not quick else None)
 
 
 def with_indicators(log):
