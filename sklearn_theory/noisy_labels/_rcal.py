@@ -16,6 +16,7 @@ from ..utils._compat import HasMethods, Interval, StrOptions, _fit_context
 from . import _rcal_report as report_parts
 from ._borrowing import RIDGES, WEIGHTS
 from ._class_moments import COVARIANCES
+from ._class_priors import PRIORS, share_ratio
 from ._gaussian_calibrator import make_calibrator
 from ._individual import INDIVIDUAL, count_draws
 from ._outlier_rules import OUTLIER_RULES, make_outlier_rule
@@ -46,7 +47,8 @@ class RCAL(ClassifierMixin, TheoryEstimator):
     classes before a classifier is fitted [1]_.
 
     By default wrong labels are found by a mixture that weighs the evidence of each row
-    for all classes. It needs no noise rate and estimates one.
+    for all classes. It needs no noise rate and estimates one. Noise is only believed if
+    the mixture foresees the labels better than logistic regression without noise does.
 
     Parameters
     ----------
@@ -169,7 +171,8 @@ class RCAL(ClassifierMixin, TheoryEstimator):
         the distance; zero for ``outlier="none"``.
 
     noise_rate_ : float
-        The estimated share of wrong labels; only if the mixture was fitted.
+        The estimated share of wrong labels, 0 if noise is not what explains them best;
+        only if the mixture was fitted.
 
     label_posterior_ : ndarray of shape (n_samples,)
         Probability that the label of a row of training is right; only if the mixture
@@ -292,7 +295,7 @@ class RCAL(ClassifierMixin, TheoryEstimator):
             Interval(Real, 0, None, closed="left"),
         ],
         "classifier": [HasMethods(["fit", "predict"]), None],
-        "prior": [StrOptions({"sampled", "observed"})],
+        "prior": [StrOptions(set(PRIORS))],
         "individual": [StrOptions(set(INDIVIDUAL))],
         "anchor": [Interval(Real, 0, None, closed="left")],
         "mixup": [Interval(Real, 0, None, closed="left")],
@@ -396,18 +399,7 @@ class RCAL(ClassifierMixin, TheoryEstimator):
             Z = represent(self.representation_, X)
             self._distrust(rule.judge(Z, codes, len(self.classes_)))
             self._calibrate(calibrator, Z, codes)
-            used = self.inlier_mask_ | (not self.drop_outliers)
-            self._count(codes[used])
-            self.classifier_ = individual.train(
-                self,
-                context,
-                Z[used],
-                self.classes_[codes[used]],
-                self._calibrator,
-                self.n_sampled_per_class_,
-                random,
-            )
-            self._keep_records()
+            self._train(individual, context, Z, codes, random)
         return self
 
     def predict(self, X):
@@ -423,11 +415,8 @@ class RCAL(ClassifierMixin, TheoryEstimator):
         y : ndarray of shape (n_samples,)
             The labels.
         """
-        if self.prior == "observed":
-            probabilities = self.predict_proba(X)
-            return self.classes_[probabilities.argmax(axis=1)]
         Z = self._represent(X)
-        return self.classifier_.predict(Z)
+        return self._predictor().predict(Z)
 
     @available_if(_can("predict_proba"))
     def predict_proba(self, X):
@@ -445,7 +434,7 @@ class RCAL(ClassifierMixin, TheoryEstimator):
             that `prior` names.
         """
         Z = self._represent(X)
-        return PRIORS[self.prior](self.classifier_.predict_proba(Z), self._prior_ratio)
+        return self._predictor().predict_proba(Z)
 
     @available_if(_can("decision_function"))
     def decision_function(self, X):
@@ -462,14 +451,8 @@ class RCAL(ClassifierMixin, TheoryEstimator):
             Those of the classifier; logarithms of probabilities, and for two classes
             their difference, with ``prior="observed"``.
         """
-        if self.prior == "sampled":
-            Z = self._represent(X)
-            return self.classifier_.decision_function(Z)
-        with np.errstate(divide="ignore"):
-            logarithms = np.log(self.predict_proba(X))
-        if len(self.classes_) == 2:
-            return logarithms[:, 1] - logarithms[:, 0]
-        return logarithms
+        Z = self._represent(X)
+        return self._predictor().decision_function(Z)
 
     def suspected_label_errors(self):
         """List the rows of training whose labels are not trusted.
@@ -547,13 +530,24 @@ class RCAL(ClassifierMixin, TheoryEstimator):
         for name in _CALIBRATED:
             setattr(self, name, getattr(self._calibrator, name))
 
-    def _count(self, codes):
-        """Decide how many rows to draw, and what that does to the class shares."""
-        used = np.bincount(codes, minlength=len(self.classes_))
-        self.n_sampled_per_class_ = count_draws(self.n_sampled, used)
-        trained = used + self.n_sampled_per_class_
-        observed = self._calibrator.counts_
-        self._prior_ratio = observed / observed.sum() / (trained / trained.sum())
+    def _train(self, individual, context, Z, codes, random):
+        """Fit the classifier to real rows and to rows drawn from the classes."""
+        used = self.inlier_mask_ | (not self.drop_outliers)
+        counts = np.bincount(codes[used], minlength=len(self.classes_))
+        self.n_sampled_per_class_ = count_draws(self.n_sampled, counts)
+        self._prior_ratio = share_ratio(
+            self._calibrator.counts_, counts + self.n_sampled_per_class_
+        )
+        self.classifier_ = individual.train(
+            self,
+            context,
+            Z[used],
+            self.classes_[codes[used]],
+            self._calibrator,
+            self.n_sampled_per_class_,
+            random,
+        )
+        self._keep_records()
 
     def _keep_records(self):
         n_iter = getattr(self.classifier_, "n_iter_", None)
@@ -561,6 +555,10 @@ class RCAL(ClassifierMixin, TheoryEstimator):
         vars(self).pop("loss_curve_", None)
         if self.individual == "anchor":
             self.loss_curve_ = self.classifier_.loss_curve_
+
+    def _predictor(self):
+        """Return what predicts from rows in the representation."""
+        return PRIORS[self.prior](self.classifier_, self._prior_ratio)
 
     def _represent(self, X):
         check_is_fitted(self)
@@ -584,16 +582,3 @@ _CALIBRATED = (
     "weights_",
     "beta_",
 )
-
-
-def _as_trained(probabilities, ratio):
-    return probabilities
-
-
-def _as_observed(probabilities, ratio):
-    """Move probabilities from the class shares of training to those observed."""
-    weighed = probabilities * ratio
-    return weighed / weighed.sum(axis=1, keepdims=True)
-
-
-PRIORS = {"sampled": _as_trained, "observed": _as_observed}

@@ -19,7 +19,7 @@ _RIDGE = 1e-3
 _FLOOR = 1e-12
 _LARGEST_PULL = 0.999
 _LEAST_OTHERS = 0.2
-_ENTRIES_A_BLOCK = 2**16
+_ENTRIES_A_BLOCK = 2**17
 _LARGEST_NORM = 1e6
 
 
@@ -32,6 +32,20 @@ class Gaussians(NamedTuple):
     means: np.ndarray
     roots: np.ndarray
     sizes: np.ndarray
+
+
+class WeightedSums(NamedTuple):
+    """What a fit needs of rows that count with responsibilities times weights.
+
+    By class: ``sizes`` of the responsibilities, ``pulls`` of their products with the
+    weights, ``rows`` of rows times products. Over all classes: ``squares`` of outer
+    products of rows.
+    """
+
+    sizes: np.ndarray
+    pulls: np.ndarray
+    rows: np.ndarray
+    squares: np.ndarray
 
 
 def core_responsibilities(Z, codes, n_classes):
@@ -89,17 +103,48 @@ def fit_gaussians(Z, responsibilities, weights, scatters, previous=None):
     gaussians : Gaussians
         The fitted classes.
     """
-    pull = responsibilities * weights
-    total = pull.sum(axis=0)
-    means = (pull.T @ Z) / np.where(total > 0, total, 1)[:, np.newaxis]
+    sums = weighted_sums(Z, responsibilities, weights)
+    means = sums.rows / np.where(sums.pulls > 0, sums.pulls, 1)[:, np.newaxis]
     if previous is not None:
-        means = np.where((total > 0)[:, np.newaxis], means, previous.means)
-    sizes = responsibilities.sum(axis=0)
-    shared = pooled_covariance(Z, pull, means, sizes)
-    return Gaussians(means, scatters.roots(Z, pull, means, sizes, shared), sizes)
+        means = np.where((sums.pulls > 0)[:, np.newaxis], means, previous.means)
+    shared = pooled_covariance(sums, means)
+    roots = scatters.roots(Z, responsibilities, weights, means, sums.sizes, shared)
+    return Gaussians(means, roots, sums.sizes)
 
 
-def student_scores(Z, responsibilities, gaussians, scatters):
+def weighted_sums(Z, responsibilities, weights):
+    """Sum over the rows, in one sweep of blocks that stay in the cache.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_features)
+        Rows.
+
+    responsibilities : ndarray of shape (n_samples, n_classes)
+        Shares of the rows that belong to the classes.
+
+    weights : ndarray of shape (n_samples, n_classes)
+        Student weights.
+
+    Returns
+    -------
+    sums : WeightedSums
+        The sums.
+    """
+    n_features, n_classes = Z.shape[1], responsibilities.shape[1]
+    shapes = n_classes, n_classes, (n_classes, n_features), (n_features, n_features)
+    sums = WeightedSums(*map(np.zeros, shapes))
+    for block in row_blocks(*responsibilities.shape):
+        pull = responsibilities[block] * weights[block]
+        sums.sizes[:] += responsibilities[block].sum(axis=0)
+        sums.pulls[:] += pull.sum(axis=0)
+        sums.rows[:] += pull.T @ Z[block]
+        pulled = np.sqrt(pull.sum(axis=1))[:, np.newaxis] * Z[block]
+        sums.squares[:] += pulled.T @ pulled
+    return sums
+
+
+def student_scores(Z, responsibilities, gaussians, scatters, out=None):
     """Score rows under each class, without the pull of the rows themselves.
 
     Parameters
@@ -116,6 +161,10 @@ def student_scores(Z, responsibilities, gaussians, scatters):
     scatters : PooledScatter or ShrunkScatter
         How the covariances were formed.
 
+    out : tuple of two ndarrays of shape (n_samples, n_classes) or None, default=None
+        Receive the result: fresh memory in every pass costs as much as a product of
+        matrices.
+
     Returns
     -------
     scores : ndarray of shape (n_samples, n_classes)
@@ -125,17 +174,17 @@ def student_scores(Z, responsibilities, gaussians, scatters):
         The Student weights for the next fit.
     """
     nu, n_features = DEGREES_OF_FREEDOM, Z.shape[1]
-    scores = scatters.squared_distances(Z, gaussians)
-    weights = np.empty_like(scores)
+    scores, weights = np.empty((2, *responsibilities.shape)) if out is None else out
     diagonals = np.diagonal(gaussians.roots, axis1=1, axis2=2)
     log_dets = np.log(diagonals).sum(axis=1)
+    distances = scatters.distances_to(gaussians)
     for rows in row_blocks(*scores.shape):
-        block = scores[rows]
-        block /= nu * own_pull(responsibilities[rows], gaussians.sizes)
-        block += 1
-        weights[rows] = (1 + n_features / nu) / block
+        unit = nu * own_pull(responsibilities[rows], gaussians.sizes)
+        block = np.add(distances(Z[rows]), unit, out=scores[rows])
+        np.divide(unit, block, out=block)
+        np.multiply(block, 1 + n_features / nu, out=weights[rows])
         np.log(block, out=block)
-        block *= -0.5 * (nu + n_features)
+        block *= 0.5 * (nu + n_features)
         block -= log_dets
     return scores, weights
 
@@ -162,12 +211,18 @@ def own_pull(responsibilities, sizes):
     factors : ndarray of shape (n_samples, n_classes)
         What squared distances are to be divided by.
     """
-    share = np.minimum(responsibilities / np.where(sizes > 0, sizes, 1), _LARGEST_PULL)
-    others = np.maximum(sizes - responsibilities, _LEAST_OTHERS)
-    return (1 - share) ** 2 * (1 + 1 / others)
+    kept = responsibilities / np.where(sizes > 0, -sizes, -1)
+    np.maximum(kept, -_LARGEST_PULL, out=kept)
+    kept += 1
+    kept *= kept
+    others = sizes - responsibilities
+    np.maximum(others, _LEAST_OTHERS, out=others)
+    np.divide(kept, others, out=others)
+    kept += others
+    return kept
 
 
-def pooled_covariance(Z, pull, means, sizes):
+def pooled_covariance(sums, means):
     """Compute the covariance within classes, with a small ridge.
 
     The scatters of all classes add up in one product of matrices, since means are those
@@ -175,30 +230,23 @@ def pooled_covariance(Z, pull, means, sizes):
 
     Parameters
     ----------
-    Z : ndarray of shape (n_samples, n_features)
-        Rows, centred so that the difference of the two sums is exact enough.
-
-    pull : ndarray of shape (n_samples, n_classes)
-        Weights of the rows in the classes.
+    sums : WeightedSums
+        Sums over rows that are centred, so that differences of sums are exact enough.
 
     means : ndarray of shape (n_classes, n_features)
         The weighted means.
-
-    sizes : ndarray of shape (n_classes,)
-        Sums of the responsibilities.
 
     Returns
     -------
     covariance : ndarray of shape (n_features, n_features)
         A positive definite matrix.
     """
-    n_features = Z.shape[1]
-    around_zero = (pull.sum(axis=1)[:, np.newaxis] * Z).T @ Z
-    scatter = around_zero - (pull.sum(axis=0)[:, np.newaxis] * means).T @ means
-    covariance = scatter / max(sizes.sum() - len(sizes), 1.0)
+    n_classes, n_features = means.shape
+    scatter = sums.squares - (sums.pulls[:, np.newaxis] * means).T @ means
+    covariance = scatter / max(sums.sizes.sum() - n_classes, 1.0)
     ridge = _RIDGE * np.trace(covariance) / n_features
     # Rows that are all alike within their classes still need a unit of distance.
-    floor = _FLOOR * np.mean(Z**2) or 1.0
+    floor = _FLOOR * np.trace(sums.squares) / n_features or 1.0
     return covariance + max(ridge, floor) * np.eye(n_features)
 
 
@@ -233,16 +281,15 @@ class PooledScatter:
 
     name = "pooled"
 
-    def roots(self, Z, pull, means, sizes, shared):
+    def roots(self, Z, responsibilities, weights, means, sizes, shared):
         """Return the one Cholesky factor."""
         return np.linalg.cholesky(shared)[np.newaxis]
 
-    def squared_distances(self, Z, gaussians):
-        """Compute Mahalanobis distances of all rows from all classes."""
-        root = gaussians.roots[0]
-        rows = solve_triangular(root, Z.T, lower=True).T
-        centres = solve_triangular(root, gaussians.means.T, lower=True).T
-        return squared_euclidean(rows, centres)
+    def distances_to(self, gaussians):
+        """Return what computes squared Mahalanobis distances of rows from all classes."""
+        (unmix,) = inverse_roots(gaussians.roots)
+        centres = gaussians.means @ unmix
+        return lambda rows: squared_euclidean(rows @ unmix, centres)
 
 
 class ShrunkScatter:
@@ -250,26 +297,35 @@ class ShrunkScatter:
 
     name = "shrunk"
 
-    def roots(self, Z, pull, means, sizes, shared):
+    def roots(self, Z, responsibilities, weights, means, sizes, shared):
         """Return the Cholesky factor of each class."""
         strength = 3 * Z.shape[1]
-        return np.stack(
-            [
-                np.linalg.cholesky(
-                    (class_scatter(Z, pull[:, k], means[k]) + strength * shared)
-                    / (sizes[k] + strength)
-                )
-                for k in range(len(means))
-            ]
-        )
-
-    def squared_distances(self, Z, gaussians):
-        """Compute Mahalanobis distances of all rows from all classes."""
-        columns = [
-            (solve_triangular(root, (Z - mean).T, lower=True) ** 2).sum(axis=0)
-            for mean, root in zip(gaussians.means, gaussians.roots)
+        covariances = [
+            class_scatter(Z, responsibilities[:, k] * weights[:, k], means[k])
+            for k in range(len(means))
         ]
-        return np.stack(columns, axis=1)
+        covariances += strength * shared
+        covariances /= (sizes + strength)[:, np.newaxis, np.newaxis]
+        return np.linalg.cholesky(covariances)
+
+    def distances_to(self, gaussians):
+        """Return what computes squared Mahalanobis distances of rows from all classes."""
+        unmix = inverse_roots(gaussians.roots)
+
+        def distances(rows):
+            columns = np.empty((len(unmix), len(rows)))
+            for k, mean in enumerate(gaussians.means):
+                offsets = (rows - mean) @ unmix[k]
+                np.einsum("ij,ij->i", offsets, offsets, out=columns[k])
+            return columns.T
+
+        return distances
+
+
+def inverse_roots(roots):
+    """Return the matrices by which rows are multiplied to have unit covariances."""
+    identity = np.eye(roots.shape[1])
+    return [solve_triangular(root, identity, lower=True).T for root in roots]
 
 
 def class_scatter(Z, pull, mean):

@@ -9,15 +9,20 @@ from scipy.special import softmax
 
 from sklearn_theory.datasets import make_long_tail_noisy, make_super_classes
 from sklearn_theory.noisy_labels._noise_mixture import (
-    NO_NOISE,
-    RATES,
-    TEMPERATURES,
-    choose_noise,
     fit_mixture,
     fit_noise_model,
     flag_labels,
-    label_likelihoods,
+    likelier_mixture,
     posteriors,
+)
+from sklearn_theory.noisy_labels._noise_rate import (
+    NO_NOISE,
+    RATES,
+    TEMPERATURES,
+    best_rate,
+    choose_noise,
+    label_evidence,
+    log_mixture,
 )
 from sklearn_theory.noisy_labels._robust_gaussians import (
     PooledScatter,
@@ -159,14 +164,14 @@ class TestExactness:
         own, rate, likelihood = twin.run(n_passes)
         model = fit_mixture(Z, y, 4, scatters)
         np.testing.assert_allclose(model.label_posterior, own, atol=1e-8)
-        assert model.likelihood == pytest.approx(likelihood, rel=1e-9)
+        assert model.likelihoods.sum() == pytest.approx(likelihood, rel=1e-9)
         assert model.rate == (0 if rate == NO_NOISE else rate)
 
     def test_the_more_probable_of_both_is_kept(self):
         Z, _, y = noisy_tail()
         models = [fit_mixture(Z, y, 4, scatters) for scatters in SCATTERS]
-        best = max(models, key=lambda model: model.likelihood)
-        kept = fit_noise_model(Z + 7, y, 4)
+        best = max(models, key=lambda model: model.likelihoods.sum())
+        kept = likelier_mixture(Z, y, 4, RATES)
         np.testing.assert_allclose(kept.label_posterior, best.label_posterior)
 
     def test_posteriors_are_bayes_rule(self, rng):
@@ -205,17 +210,47 @@ class TestExactness:
     def test_likelihoods_are_those_of_the_labels(self, rng, spread):
         scores, codes = spread * rng.normal(size=(41, 3)), rng.integers(3, size=41)
         priors = np.array([0.5, 0.3, 0.2])
-        table = label_likelihoods(scores, codes, priors)
-        for i, temperature in enumerate(TEMPERATURES):
+        evidence = label_evidence(scores, codes, priors)
+        for temperature, right, wrong in zip(TEMPERATURES, *evidence):
             classes = softmax(temperature * scores + np.log(priors), axis=1)
-            for j, rate in enumerate(RATES):
+            for rate in RATES:
                 mixed = (classes * transition(codes, priors, rate)).sum(axis=1)
-                assert table[i, j] == pytest.approx(np.log(mixed).sum())
+                np.testing.assert_allclose(
+                    log_mixture(right, wrong, rate), np.log(mixed)
+                )
+
+    def test_the_best_rate_is_that_of_the_whole_grid(self, rng):
+        for skill in rng.uniform(0.01, 0.99, size=200):
+            right, wrong = rng.beta(5 * skill, 5 * (1 - skill), size=(2, 30))
+            table = [log_mixture(right, wrong, rate).sum() for rate in RATES]
+            assert best_rate(right, wrong, RATES) == RATES[np.argmax(table)]
+
+    @pytest.mark.parametrize("sure", [0.2, 3.0, 30.0])
+    def test_the_choice_is_that_of_the_whole_grid(self, rng, sure):
+        scores, codes = sure * rng.normal(size=(60, 3)), rng.integers(3, size=60)
+        scores[np.arange(45), codes[:45]] += 2 * sure
+        priors = np.array([0.5, 0.3, 0.2])
+        table = np.array(
+            [
+                [log_mixture(right, wrong, rate).sum() for rate in RATES]
+                for right, wrong in zip(*label_evidence(scores, codes, priors))
+            ]
+        )
+        t, e = np.unravel_index(table.argmax(), table.shape)
+        if table[t, e] - table[:, 0].max() < 0.5 * math.log(60):
+            t, e = table[:, 0].argmax(), 0
+        choice = choose_noise(scores, codes, priors)
+        assert (choice.temperature, choice.rate) == (TEMPERATURES[t], RATES[e])
+        assert choice.likelihoods.sum() == pytest.approx(table[t, e])
 
     def test_weak_evidence_is_no_noise(self, rng):
         scores, codes = np.zeros((50, 3)), rng.integers(3, size=50)
-        _, rate, _ = choose_noise(scores, codes, np.full(3, 1 / 3))
-        assert rate == NO_NOISE
+        assert choose_noise(scores, codes, np.full(3, 1 / 3)).rate == NO_NOISE
+
+    def test_no_other_rate_is_no_noise(self):
+        Z, _, y = noisy_tail(noise=0.3)
+        assert fit_mixture(Z, y, 4, PooledScatter()).rate > 0.2
+        assert fit_mixture(Z, y, 4, PooledScatter(), RATES[:1]).rate == 0
 
     @every_scatter
     def test_order_of_rows_and_names_of_classes_do_not_matter(self, scatters, rng):
