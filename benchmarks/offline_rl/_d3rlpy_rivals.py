@@ -39,8 +39,8 @@ class Asked:
         self.horizon, self.to_action = horizon, to_action
         self.actor = None
 
-    def act(self, observation, state=None, reward=None):
-        """Act, and keep the history in the actor."""
+    def act(self, observation, state=None, reward=None, *, random_state=None):
+        """Act, and keep the history in the actor; nothing is drawn."""
         if state is None or state >= self.horizon:
             self.actor = self.learner.as_stateful_wrapper(self.target_return)
             state, reward = 0, None

@@ -7,13 +7,17 @@ are those of a fit.
 """
 
 import argparse
+import sys
 import time
 import warnings
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
+from _lake import LAKE, with_indicators
 
 from sklearn_theory.datasets import (
-    TrajectoryDataset,
     make_contextual_bandit,
     make_environment,
     make_frozen_lake,
@@ -24,14 +28,6 @@ from sklearn_theory.offline_rl import DichotomyOfControl
 SEEDS = range(5)
 TREE = {"n_latents": 8, "learning_rate_init": 3e-3, "max_iter": 30}
 BANDIT = {"n_latents": 8, "learning_rate_init": 3e-3, "max_iter": 30, "n_init": 1}
-LAKE = {
-    "n_latents": 4,
-    "future_len": 100,
-    "n_negatives": 64,
-    "hidden_layer_sizes": (32, 32),
-    "learning_rate_init": 5e-3,
-    "max_iter": 200,
-}
 
 
 def main(quick=False, problems=("tree", "bandit", "lake")):
@@ -120,19 +116,6 @@ def frozen_lake(intended, epsilon, beta, quick):
         results.append(result(model, lake_value(policy, intended), seconds))
     what = f"frozen lake, intended {intended:.2f}, {epsilon:.0%} random, beta={beta:g}"
     return summarise(what, results, 0.05 if beta == 3 and not quick else None)
-
-
-def with_indicators(log):
-    columns = np.eye(16)
-    return TrajectoryDataset(
-        columns[log.observations[:, 0].astype(int)],
-        log.actions,
-        log.rewards,
-        log.groups,
-        columns[log.next_observations[:, 0].astype(int)],
-        log.terminations,
-        log.truncations,
-    )
 
 
 def lake_value(policy, intended, n_steps=100):

@@ -17,11 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
 from _d3rlpy_rivals import DISCRETE_RIVALS
+from _lake import LAKE, with_indicators
 from _maze import time_of_decisions
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_theory.datasets import (
-    TrajectoryDataset,
     make_bernoulli_bandit,
     make_environment,
     make_frozen_lake,
@@ -46,23 +46,10 @@ class OnIndicators:
     def __init__(self, policy):
         self.policy = policy
 
-    def act(self, observation, state=None, reward=None, **options):
+    def act(self, observation, state=None, reward=None, *, random_state=None):
+        """Act by the column of the place."""
         place = np.eye(16)[int(np.ravel(observation)[0])]
-        return self.policy.act(place, state, reward, **options)
-
-
-def with_indicators(log):
-    """The lake's log with a column for each place, since networks see no table."""
-    places = np.eye(16)
-    return TrajectoryDataset(
-        places[log.observations[:, 0].astype(int)],
-        log.actions,
-        log.rewards,
-        log.groups,
-        places[log.next_observations[:, 0].astype(int)],
-        log.terminations,
-        log.truncations,
-    )
+        return self.policy.act(place, state, reward, random_state=random_state)
 
 
 PROBLEMS = {
@@ -94,16 +81,7 @@ COUNTED = {
     }
 }
 LEARNT = {"n_latents": 8, "learning_rate_init": 3e-3, "max_iter": 60, "beta": 3.0}
-LEARNT_ON = {
-    "slippery lake": {
-        "n_latents": 4,
-        "future_len": 100,
-        "n_negatives": 64,
-        "hidden_layer_sizes": (32, 32),
-        "learning_rate_init": 5e-3,
-        "max_iter": 200,
-    },
-}
+LEARNT_ON = {"slippery lake": LAKE}
 
 
 def main(quick=False):

@@ -11,6 +11,7 @@ the same episode; ``state=None`` begins an episode. Where ``act`` has parameters
 import inspect
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 
 class StatefulActor:
@@ -74,6 +75,35 @@ def _refusal(policy):
         "target_return is given, but the policy cannot be asked for a return: its "
         f"method act has no parameter target_return ({type(policy).__name__})."
     )
+
+
+def stream_of_draws(policy, random_state):
+    """Say what an action is drawn from.
+
+    A seed given to each call would give the same draw in every step of an episode.
+    So a policy that has a seed goes on, from call to call, where it ended; a new fit
+    sets its ``_stream`` to None.
+
+    Parameters
+    ----------
+    policy : estimator instance
+        The policy, with a parameter `random_state`.
+
+    random_state : int, RandomState instance or None
+        What the call was given.
+
+    Returns
+    -------
+    random : RandomState
+        What to draw from.
+    """
+    if random_state is not None:
+        return check_random_state(random_state)
+    if policy.random_state is None:
+        return check_random_state(None)
+    if getattr(policy, "_stream", None) is None:
+        policy._stream = check_random_state(policy.random_state)
+    return policy._stream
 
 
 def make_actor(policy, target_return, random):

@@ -48,7 +48,7 @@ class ActionModel:
             context,
             lambda: self._fitted_state() | {"_head": head} | fitted(),
         )
-        self._head = head
+        self._head, self._stream = head, None
         self.loss_curve_, self.validation_scores_ = [], []
         self.n_iter_, self.stop_reason_ = 1, "converged"
         if training is not None:

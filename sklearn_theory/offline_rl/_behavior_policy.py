@@ -11,6 +11,7 @@ from ..utils._base import TheoryEstimator
 from ..utils._callbacks import fit_task
 from ..utils._compat import Interval, StrOptions, _fit_context
 from . import _policy_report
+from ._acting import stream_of_draws
 from ._action_model import NETWORK_CONSTRAINTS, ActionModel, has_head_method
 from ._action_spaces import ACTION_SPACES, all_names
 from ._behavior_kinds import KINDS
@@ -296,7 +297,8 @@ class BehaviorPolicy(ActionModel, TheoryEstimator):
             Not used.
 
         random_state : int, RandomState instance or None, default=None
-            Determines the draw; None takes the estimator's `random_state`.
+            Determines the draw; None draws from a stream that the estimator's
+            `random_state` begins, and goes on from call to call.
 
         Returns
         -------
@@ -307,7 +309,8 @@ class BehaviorPolicy(ActionModel, TheoryEstimator):
             The number of decisions so far.
         """
         check_is_fitted(self)
-        action = self._sample_inputs(self._row_of(observation), random_state)[0]
+        draws = stream_of_draws(self, random_state)
+        action = self._sample_inputs(self._row_of(observation), draws)[0]
         return self._actions.within_range(action), (state or 0) + 1
 
     def score(self, X, y, sample_weight=None):

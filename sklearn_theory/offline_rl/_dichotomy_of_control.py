@@ -489,6 +489,7 @@ class DichotomyOfControl(LatentPolicy, TheoryEstimator):
         self.n_iter_ = start.training.n_iter
         self.stop_reason_ = start.training.stop_reason
         self.nll_, self.mutual_information_ = start.nll, start.information
+        self._stream = None
         self._store_promises(log, tables)
 
     def _store_promises(self, log, tables):

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..utils._optional import import_networks
+from ._acting import stream_of_draws
 from ._action_spaces import ACTION_SPACES, tags_of_action_space
 from ._doc_tables import choose_latents, is_indifferent
 from ._episodes import check_episodes
@@ -178,7 +179,8 @@ class LatentPolicy:
             of the logged rewards is assumed.
 
         random_state : int, RandomState instance or None, default=None
-            Determines draws; None takes the estimator's `random_state`.
+            Determines draws; None draws from a stream that the estimator's
+            `random_state` begins, and goes on from call to call.
 
         Returns
         -------
@@ -190,7 +192,7 @@ class LatentPolicy:
             To be handed to the next call.
         """
         check_is_fitted(self)
-        random = self._random(random_state)
+        random = stream_of_draws(self, random_state)
         row = self._row_of(observation)
         time, past = 0, ()
         if state is not None:

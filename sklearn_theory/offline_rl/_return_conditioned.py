@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ._acting import stream_of_draws
 from ._action_model import ActionModel, has_head_method
 from ._episodes import check_episodes
 
@@ -129,8 +130,8 @@ class ReturnConditionedPolicy(ActionModel):
             estimator's.
 
         random_state : int, RandomState instance or None, default=None
-            Determines the draw if ``deterministic=False``; None takes the estimator's
-            `random_state`.
+            Determines the draw if ``deterministic=False``; None draws from a stream that
+            the estimator's `random_state` begins, and goes on from call to call.
 
         Returns
         -------
@@ -147,7 +148,8 @@ class ReturnConditionedPolicy(ActionModel):
         if self.deterministic:
             action = self._predict_inputs(inputs)[0]
         else:
-            action = self._sample_inputs(inputs, random_state)[0]
+            draws = stream_of_draws(self, random_state)
+            action = self._sample_inputs(inputs, draws)[0]
         return self._actions.within_range(action), state
 
     @available_if(has_head_method("predict_proba"))

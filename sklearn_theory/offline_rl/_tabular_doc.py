@@ -381,6 +381,7 @@ class TabularDoC(TabularLatentPolicy):
     def _store(self, tree, full_tree, run, total_weight):
         q = run.descent.q
         self._tree, self._full_tree, self._q = tree, full_tree, q
+        self._stream = None
         self._roots, self._tree_policy = tree.roots(), tree.policy(q)
         self._merged_policy = merged_policy(tree, q)
         self.policy_table_ = first_policy(tree, self._tree_policy, self._merged_policy)

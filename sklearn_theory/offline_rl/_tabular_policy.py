@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..utils._base import TheoryEstimator
+from ._acting import stream_of_draws
 from ._doc_tables import is_indifferent
 from ._episodes import check_episodes
 from ._prefix_tree import HISTORIES
@@ -171,7 +172,8 @@ class TabularLatentPolicy(ClassifierMixin, TheoryEstimator):
             frequent reward is assumed.
 
         random_state : int, RandomState instance or None, default=None
-            Determines the draw; None takes the estimator's `random_state`.
+            Determines the draw; None draws from a stream that the estimator's
+            `random_state` begins, and goes on from call to call.
 
         Returns
         -------
@@ -182,7 +184,7 @@ class TabularLatentPolicy(ClassifierMixin, TheoryEstimator):
             To be handed to the next call.
         """
         check_is_fitted(self)
-        random = self._random(random_state)
+        random = stream_of_draws(self, random_state)
         code = self._state_of_one(observation)
         if state is None:
             weights = self._latent_weights(np.array([code]), None)[0]

@@ -13,7 +13,15 @@ from sklearn_theory.datasets import (
     make_frozen_lake,
     make_stitch_chain,
 )
-from sklearn_theory.offline_rl import RolloutError, TabularDoC, return_curve, rollout
+from sklearn_theory.offline_rl import (
+    BehaviorPolicy,
+    DichotomyOfControl,
+    RCSLPolicy,
+    RolloutError,
+    TabularDoC,
+    return_curve,
+    rollout,
+)
 
 gymnasium = pytest.importorskip("gymnasium")
 
@@ -99,6 +107,34 @@ class TestPolicies:
         log = rollout(Corridor(), lambda X: [0], 2, max_steps=7)
         assert_array_equal(log.lengths, 7)
         assert log.truncations.sum() == 2
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        RCSLPolicy("discrete", head="tabular", deterministic=False, random_state=0),
+        BehaviorPolicy("discrete", kind="tabular", random_state=0),
+        TabularDoC(n_latents=1, random_state=0),
+        DichotomyOfControl(
+            n_latents=1,
+            n_init=1,
+            max_iter=2,
+            hidden_layer_sizes=(4,),
+            random_state=0,
+        ),
+    ],
+    ids=lambda policy: type(policy).__name__,
+)
+def test_a_seed_is_no_reason_to_draw_the_same_in_every_step(policy):
+    X, y = np.zeros((40, 1)), np.arange(40) % 2
+
+    def draw(policy):
+        return [policy.act([0.0])[0] for _ in range(40)]
+
+    drawn = draw(policy.fit(X, y))
+    assert 8 <= sum(drawn) <= 32
+    assert draw(policy) != drawn
+    assert draw(policy.fit(X, y)) == drawn
 
 
 class TestVectorEnvironments:
