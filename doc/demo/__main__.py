@@ -11,8 +11,10 @@ import warnings
 import classes_never_seen
 import few_or_many_labels
 import labels_on_a_graph
+import luck_or_skill
 import self_taught
 import sparse_models
+import wrong_labels
 from shared import FOLDER, console
 
 # With very few labels some class has less than three rows; this is said once, here:
@@ -29,6 +31,8 @@ SECTIONS = [
     sparse_models,
     labels_on_a_graph,
     self_taught,
+    wrong_labels,
+    luck_or_skill,
 ]
 
 
