@@ -170,7 +170,7 @@ def lake(intended, epsilon, quick):
         log = make_frozen_lake(
             100, intended=intended, epsilon=epsilon, random_state=seed
         )
-        model = fit(log, seed, n_latents=32, beta=3.0, history="markov", n_init=2)
+        model = fit(log, seed, n_latents=32, history="markov", n_init=2)
         policy = np.zeros((16, 4))
         latent = model.select_latent([[0.0]])[0]
         fields = np.arange(16.0)[:, np.newaxis]

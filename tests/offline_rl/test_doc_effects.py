@@ -185,7 +185,7 @@ def lake_by_counts(log):
 
 
 class TestFrozenLake:
-    """A hundred walks. What the specification expects holds where walks are good."""
+    """A hundred walks. Promises ask for a high beta, the goal for a moderate one."""
 
     fields = np.arange(16.0)[:, np.newaxis]
 
@@ -221,9 +221,10 @@ class TestFrozenLake:
         assert gaps[10.0] < 0.12
         assert gaps[0.0] > gaps[10.0] + 0.05
 
+    @pytest.mark.parametrize("epsilon", [0.1, 0.5])
     @pytest.mark.parametrize("intended", [1 / 3, 0.5, 0.8])
-    def test_at_least_as_good_as_conditioning_on_the_return(self, intended):
-        achieved, counts, _ = self.values(intended, 0.1, 3.0)
+    def test_at_least_as_good_as_conditioning_on_the_return(self, intended, epsilon):
+        achieved, counts, _ = self.values(intended, epsilon, 1.0)
         assert achieved >= counts - 0.02
 
 
