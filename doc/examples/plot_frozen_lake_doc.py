@@ -142,9 +142,9 @@ axes[2].axhline(0, color="black", linewidth=0.8)
 axes[2].set(
     title="what DoC promises beyond what it earns",
     xlabel="probability of the intended move",
-    ylim=(-0.03, 0.8),
+    ylim=(-0.03, 0.95),
 )
-axes[2].legend()
+axes[2].legend(fontsize=8, ncols=2, loc="upper right")
 plt.show()
 
 # %%
