@@ -19,6 +19,7 @@ from ..utils._torch_net import Net, make_net
 from ..utils._torch_training import train
 from ._doc_batches_torch import TorchTables
 from ._doc_networks_torch import DocModule, choose_marginal
+from ._merged_rows import passes_in_an_epoch
 
 _LEAD = 4.0  # How much larger the energies' step is by default.
 _ENERGY_BETAS = (0.0, 0.9)  # Of Adam: how long means of gradients and squares remember.
@@ -63,8 +64,8 @@ class DocNet(Net):
 
     settings : dict
         `beta`, `prior_weight`, `n_energy_steps`, `lead` (the energies' step size over
-        that of the others), `clip_norm`, `n_passes`, and three epochs,
-        `spread_until`, `rest_after` and `ends_after`.
+        that of the others), `clip_norm`, and three epochs, `spread_until`,
+        `rest_after` and `ends_after`.
 
     **options : dict
         Parameters of :class:`~sklearn_theory.utils._torch_net.Net`.
@@ -92,11 +93,6 @@ class DocNet(Net):
         )
         followers = [parameter for _, parameter in self.get_all_learnable_params()]
         self._stage = Stage(tables, marginal, leader, energies, followers)
-
-    def get_iterator(self, dataset, training=False):
-        """Go through merged windows as many steps as the log's windows would take."""
-        batches = super().get_iterator(dataset, training)
-        return Repeated(batches, self.settings["n_passes"]) if training else batches
 
     def train_step_single(self, batch, **fit_params):
         """Let the energies ascend, then differentiate what the others descend."""
@@ -166,20 +162,6 @@ class DocNet(Net):
 
 def _detached(*tensors):
     return (None if tensor is None else tensor.detach() for tensor in tensors)
-
-
-class Repeated:
-    """Batches, several times over."""
-
-    def __init__(self, batches, n_passes):
-        self.batches, self.n_passes = batches, n_passes
-
-    def __len__(self):
-        return self.n_passes * len(self.batches)
-
-    def __iter__(self):
-        for _ in range(self.n_passes):
-            yield from self.batches
 
 
 @contextmanager
@@ -252,7 +234,6 @@ def _settings(estimator):
         lead = estimator.energy_learning_rate / estimator.learning_rate_init
     return {name: getattr(estimator, name) for name in names} | {
         "lead": lead,
-        "n_passes": 1,
         "rest_after": _SETTLED * estimator.max_iter,
         "ends_after": estimator.max_iter,
         "spread_until": _SPREAD * estimator.max_iter,
@@ -290,8 +271,7 @@ def train_doc(net, estimator, context, tables, windows, counts, reconstruct):
     training : Training
         What the training did.
     """
-    n_steps = np.ceil(np.array([counts.sum(), len(counts)]) / net.batch_size)
-    net.settings["n_passes"] = max(1, round(n_steps[0] / n_steps[1]))
+    net.n_passes = passes_in_an_epoch(counts.sum(), len(counts), net.batch_size)
     tensors = TorchTables(tables, net.device)
     marginal = choose_marginal(tensors.outcomes, estimator.n_negatives, net.generator_)
     net.prepare(tensors, marginal)

@@ -44,6 +44,29 @@ def merge_rows(*tables, weight):
     return [table[kept] for table in tables], total
 
 
+def passes_in_an_epoch(n_rows, n_distinct, batch_size, most=np.inf):
+    """Say how often an epoch goes through merged rows.
+
+    Parameters
+    ----------
+    n_rows, n_distinct : int
+        How many rows there were before, and how many there are now.
+
+    batch_size : int
+        How many rows a step takes.
+
+    most : int, default=inf
+        The most passes.
+
+    Returns
+    -------
+    n_passes : int
+        As many passes as make the steps that all rows would have taken.
+    """
+    n_steps, n_steps_merged = (np.ceil(n / batch_size) for n in (n_rows, n_distinct))
+    return int(max(1, min(most, round(n_steps / n_steps_merged))))
+
+
 def weighted_moments(table, weight):
     """Compute the mean and the deviation of each column.
 

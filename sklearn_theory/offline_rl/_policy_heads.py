@@ -35,17 +35,24 @@ class ActionRows(NamedTuple):
 
     groups : ndarray of shape (n_samples,) or None
         The episode of each row, if whole ones are to be set aside.
+
+    n_rows : int or None
+        How many rows there were before equal ones were merged, if they were. Weights
+        that are whole numbers stand for that many rows.
     """
 
     inputs: np.ndarray
     actions: np.ndarray
     weight: np.ndarray
     groups: np.ndarray | None = None
+    n_rows: int | None = None
 
     def merged(self):
         """Merge equal rows into one of more weight; episodes then have none."""
         (inputs, actions), weight = merge_rows(*self[:2], weight=self.weight)
-        return ActionRows(inputs, actions, weight)
+        are_counts = (self.weight == np.floor(self.weight)).all()
+        n_rows = self.weight.sum() if are_counts else np.count_nonzero(self.weight)
+        return ActionRows(inputs, actions, weight, n_rows=n_rows)
 
 
 class NetworkHead:
@@ -82,14 +89,14 @@ class NetworkHead:
         sets_episodes_aside = settings.early_stopping and rows.groups is not None
         if self.merges_rows and not sets_episodes_aside:
             rows = rows.merged()
-        inputs, actions, weight, groups = rows
-        self.input_scaling = standardise(inputs, weight, self.normalize)
-        self.action_scaling = self._scale_actions(actions, weight)
-        scaled = self.input_scaling.apply(inputs), self._to_targets(actions)
-        self.net = self._parts.make_head_net(self, settings, *scaled, random)
-        return self._parts.train_head(
-            self, settings, ActionRows(*scaled, weight, groups), context, reconstruct
+        self.input_scaling = standardise(rows.inputs, rows.weight, self.normalize)
+        self.action_scaling = self._scale_actions(rows.actions, rows.weight)
+        scaled = rows._replace(
+            inputs=self.input_scaling.apply(rows.inputs),
+            actions=self._to_targets(rows.actions),
         )
+        self.net = self._parts.make_head_net(self, settings, *scaled[:2], random)
+        return self._parts.train_head(self, settings, scaled, context, reconstruct)
 
     def predict(self, inputs):
         """Return the mean of the action in each row."""

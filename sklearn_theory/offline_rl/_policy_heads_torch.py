@@ -15,8 +15,10 @@ from ..utils._torch_modules import MLP
 from ..utils._torch_net import Net, Rows, forward_in_batches, make_net
 from ..utils._torch_training import train
 from ._gaussian_torch import gaussian_losses, noise_like, soft_clamp
+from ._merged_rows import passes_in_an_epoch
 
 _LOG_TWO_PI = math.log(2 * math.pi)
+_MOST_PASSES = 10  # Batches of merged rows are hardly noisy: fewer steps do as well.
 
 
 class MeanModule(MLP):
@@ -293,6 +295,10 @@ def train_head(head, settings, rows, context, reconstruct):
         What the training did.
     """
     weight = torch.as_tensor(rows.weight / rows.weight.mean())
+    if rows.n_rows is not None:
+        head.net.n_passes = passes_in_an_epoch(
+            rows.n_rows, len(rows.inputs), settings.batch_size, _MOST_PASSES
+        )
     return train(
         head.net,
         rows.inputs,

@@ -31,6 +31,10 @@ class Net(NeuralNet):
     seed : int, default=0
         Determines the initial weights, the order of rows and all else that is random.
 
+    n_passes : int, default=1
+        How often an epoch goes through the rows: more than once where each stands for
+        many.
+
     **options : dict
         Further parameters of :class:`skorch.NeuralNet`.
 
@@ -40,8 +44,9 @@ class Net(NeuralNet):
         All its generators.
     """
 
-    def __init__(self, module, *, seed=0, **options):
+    def __init__(self, module, *, seed=0, n_passes=1, **options):
         self.seed = seed
+        self.n_passes = n_passes
         super().__init__(module, **options)
 
     @property
@@ -58,7 +63,8 @@ class Net(NeuralNet):
     def get_iterator(self, dataset, training=False):
         """Cut tensors into batches, shuffled for training; none has a single row."""
         order = self.randomness_.order if training else None
-        return Batches(dataset, self.batch_size, order)
+        batches = Batches(dataset, self.batch_size, order)
+        return Repeated(batches, self.n_passes) if training else batches
 
     def run_epoch(self, rows):
         """Train for one epoch on a :class:`Rows`."""
@@ -191,6 +197,20 @@ class Batches:
         if len(starts) > 1 and n - starts[-1] == 1:
             starts.pop()
         return list(zip(starts, [*starts[1:], n]))
+
+
+class Repeated:
+    """Batches, several times over, each time in another order."""
+
+    def __init__(self, batches, n_passes):
+        self.batches, self.n_passes = batches, n_passes
+
+    def __len__(self):
+        return self.n_passes * len(self.batches)
+
+    def __iter__(self):
+        for _ in range(self.n_passes):
+            yield from self.batches
 
 
 def resolve_device(device):

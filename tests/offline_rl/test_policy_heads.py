@@ -17,7 +17,11 @@ from sklearn_theory.offline_rl._behavior_kinds_torch import (
     cosine_schedule,
 )
 from sklearn_theory.offline_rl._gaussian_torch import gaussian_losses, soft_clamp
-from sklearn_theory.offline_rl._merged_rows import merge_rows, weighted_moments
+from sklearn_theory.offline_rl._merged_rows import (
+    merge_rows,
+    passes_in_an_epoch,
+    weighted_moments,
+)
 from sklearn_theory.offline_rl._policy_heads import draw_codes
 from sklearn_theory.offline_rl._policy_heads_torch import (
     AutoregressiveModule,
@@ -183,6 +187,15 @@ class TestMergedRows:
         double = merge_rows(X, weight=np.ones(50))[0][0]
         single = merge_rows(X.astype(np.float32), weight=np.ones(50))[0][0]
         np.testing.assert_array_equal(single, double)
+
+    @pytest.mark.parametrize(
+        "n_rows, n_distinct, most, expected",
+        [(1000, 1000, 9, 1), (1000, 50, 9, 9), (1000, 50, 99, 10), (90, 8, 9, 1)],
+    )
+    def test_an_epoch_has_the_steps_of_all_rows(
+        self, n_rows, n_distinct, most, expected
+    ):
+        assert passes_in_an_epoch(n_rows, n_distinct, 100, most) == expected
 
     def test_no_weight_at_all(self):
         with pytest.raises(ValueError, match="sample_weight"):

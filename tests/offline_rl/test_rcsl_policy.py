@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_theory.datasets import (
     TrajectoryDataset,
     make_environment,
+    make_frozen_lake,
     make_linear_q,
     make_stitch_chain,
 )
@@ -302,6 +303,21 @@ class TestManners:
         np.testing.assert_array_equal(
             weighted.predict_proba(X, g), repeated.predict_proba(X, g)
         )
+
+    def test_rows_that_repeat_are_learnt_as_well_as_counted(self):
+        """Merged into a few, they make few batches, and need more than one pass."""
+        log = make_frozen_lake(100, epsilon=0.1, random_state=0)
+        X, y, *outcomes = log.to_arrays()
+        fields = np.eye(16)[X[:, 0].astype(int)]
+        g = log.returns_to_go()
+        options = {"hidden_layer_sizes": (64, 64), "random_state": 0}
+        network = RCSLPolicy("discrete", **options).fit(fields, y, *outcomes)
+        counted = RCSLPolicy("discrete", head="tabular").fit(X, y, *outcomes)
+        losses = [
+            -np.log(model.predict_proba(rows, g)[np.arange(len(y)), y]).mean()
+            for model, rows in ((network, fields), (counted, X))
+        ]
+        assert losses[0] <= losses[1] + 0.02
 
     @pytest.mark.parametrize("early_stopping", [True, False])
     def test_search_over_episodes_in_a_pipeline(self, early_stopping, rng):
