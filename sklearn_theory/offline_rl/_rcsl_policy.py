@@ -146,7 +146,9 @@ class RCSLPolicy(ReturnConditionedPolicy, TheoryEstimator):
 
     Rows that are equal are merged into one with the sum of their weights before a
     network is trained: a weight of two is exactly the row given twice, and the order of
-    the rows does not matter.
+    the rows does not matter. An epoch goes through merged rows as often as makes the
+    steps of all rows, ten times at most. If episodes are set aside (`early_stopping`),
+    nothing is merged.
 
     Returns above the highest logged one are an extrapolation, and often lower what is
     achieved.
