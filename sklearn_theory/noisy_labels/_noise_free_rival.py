@@ -42,10 +42,9 @@ def is_believed(Z, codes, likelihoods):
         logarithm of the number of rows, which is what a parameter is worth.
     """
     Z = StandardScaler().fit_transform(Z)
-    needed = 0.5 * np.log(len(codes))
+    needed, folds = 0.5 * np.log(len(codes)), list(splits(codes))
     return all(
-        sum(lead(Z, codes, likelihoods, *split, strength) for split in splits(codes))
-        >= needed
+        sum(lead(Z, codes, likelihoods, *fold, strength) for fold in folds) >= needed
         for strength in INVERSE_STRENGTHS
     )
 
